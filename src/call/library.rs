@@ -1,0 +1,465 @@
+//! The library as one object: everything alive, and the engine that drives it, from the
+//! first operation (or init) to shutdown, and again from there.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::lock;
+use super::operation::Operation;
+use super::outcome::Outcome;
+use super::poller::Poller;
+use super::registry::{Kind, Registry};
+use super::state::{Call, Cancel, Event};
+use super::task::{Job, Promise, prepare, run};
+use crate::config::Config;
+use crate::credentials::Means;
+use crate::error::Error;
+use crate::probe::{Stage, Verdict};
+use crate::provider::{self, Provider};
+use crate::settings::{MAX_REQUEST_BYTES, Settings};
+use crate::transport::{Client, EnvironmentProxies, Pool, Runtime};
+
+/// Everything one process has of the library.
+#[derive(Debug)]
+pub struct Library {
+    calls: Registry<Call>,
+    pollers: Registry<Poller>,
+    state: RwLock<State>,
+    /// What `set_default_http_timeout` last said, in ms; 0: nothing.
+    default_http_timeout_ms: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Running {
+        engine: Arc<Engine>,
+        runtime: Runtime,
+    },
+    Stopping,
+}
+
+/// What the tasks of one run share.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) settings: Arc<Settings>,
+    pool: Pool,
+    default_http_timeout_ms: Arc<AtomicU64>,
+    tasks: Mutex<usize>,
+    quiet: Condvar,
+}
+
+/// One operation as a host starts it.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// What to do.
+    pub operation: Operation,
+    /// With which provider.
+    pub provider: &'a str,
+    /// The config's bytes.
+    pub config: Vec<u8>,
+    /// The request's bytes.
+    pub request: Bytes,
+}
+
+/// After cancelled calls, the resolver's threads may need this long.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+impl Library {
+    /// A library that has not begun. `epoch` counts the forks before it.
+    pub fn new(epoch: u8) -> Library {
+        Library {
+            calls: Registry::new(Kind::Call, epoch),
+            pollers: Registry::new(Kind::Poller, epoch),
+            state: RwLock::new(State::Idle),
+            default_http_timeout_ms: Arc::default(),
+        }
+    }
+
+    // ---- start and stop ----
+
+    /// Starts the runtime with these options.
+    ///
+    /// # Errors
+    /// `Config` naming the option, `Argument` when it runs already, `Shutdown` while it
+    /// stops or when the system gives no threads.
+    pub fn init(&self, options: &[u8]) -> Result<(), Error> {
+        let settings = Settings::parse(options)?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        match *state {
+            State::Running { .. } => Err(Error::Argument(
+                "the library runs already; init comes before the first operation".into(),
+            )),
+            State::Stopping => Err(shutting_down()),
+            State::Idle => {
+                *state = self.engine(settings)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses new operations, gives those that run `grace`, cancels the rest, joins every
+    /// thread. A later operation starts afresh.
+    ///
+    /// # Errors
+    /// `Shutdown` when another thread shuts down already.
+    pub fn shutdown(&self, grace: Duration) -> Result<(), Error> {
+        let stopping = {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            match *state {
+                State::Idle => return Ok(()),
+                State::Stopping => return Err(shutting_down()),
+                State::Running { .. } => std::mem::replace(&mut *state, State::Stopping),
+            }
+        };
+        if let State::Running { engine, runtime } = stopping {
+            if !engine.quiet_within(grace) {
+                for call in self.calls.all() {
+                    call.cancel(Cancel::Shutdown);
+                }
+                engine.quiet_within(STOP_LIMIT);
+            }
+            drop(engine);
+            runtime.stop(STOP_LIMIT);
+        }
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State::Idle;
+        Ok(())
+    }
+
+    /// The total deadline of unary calls from now on; zero changes nothing.
+    pub fn set_default_http_timeout(&self, timeout_ms: u64) {
+        if timeout_ms > 0 {
+            self.default_http_timeout_ms
+                .store(timeout_ms, Ordering::Relaxed);
+        }
+    }
+
+    // ---- calls ----
+
+    /// Starts an operation. It never fails: what is wrong is the outcome of the call.
+    pub fn start(&self, start: Result<Start<'_>, Outcome>, poller: u64, token: u64) -> u64 {
+        let link = match poller {
+            0 => Ok(None),
+            handle => self.pollers.get(handle).map(|poller| Some((poller, token))),
+        };
+        match (start, link) {
+            (Err(outcome), link) => self.ended_call(outcome, link.unwrap_or(None)),
+            (Ok(start), Err(error)) => {
+                let outcome = Outcome::refused(error, start.provider, Some(start.operation));
+                self.ended_call(outcome, None)
+            }
+            (Ok(start), Ok(link)) => self.spawn(start, link).0,
+        }
+    }
+
+    /// Runs an operation and waits for it on this thread; each batch of a stream's lines
+    /// goes to `on_line`, one line at a time, until it says to stop.
+    pub fn run(&self, start: Start<'_>, mut on_line: impl FnMut(&[u8]) -> bool) -> Outcome {
+        let (provider, operation) = (start.provider, start.operation);
+        let (handle, call) = self.spawn(start, None);
+        let mut delivered = 0;
+        let mut stopped = false;
+        loop {
+            let ended = call.next(None, |event| match event {
+                Event::Lines(lines) => {
+                    stopped = !each_line(lines, &mut delivered, &mut on_line);
+                    stopped
+                }
+                Event::Ended => true,
+                Event::Opened | Event::Again => false,
+            });
+            if ended.unwrap_or(true) {
+                break;
+            }
+        }
+        if stopped {
+            call.cancel(Cancel::Stopped);
+        }
+        let outcome = call.finish();
+        let _ = self.calls.remove(handle);
+        let refused = |error| Outcome::refused(error, provider, Some(operation));
+        let mut outcome = outcome.unwrap_or_else(refused);
+        if stopped {
+            outcome.stopped_after(delivered);
+        }
+        outcome
+    }
+
+    /// The call that `handle` names.
+    ///
+    /// # Errors
+    /// `Handle`, `Forked`.
+    pub fn call(&self, handle: u64) -> Result<Arc<Call>, Error> {
+        self.calls.get(handle)
+    }
+
+    /// Waits for the end of a call, hands the outcome over and frees the call.
+    pub fn finish(&self, handle: u64) -> Outcome {
+        let finished = self.calls.get(handle).and_then(|call| call.finish());
+        let _ = self.calls.remove(handle);
+        finished.unwrap_or_else(|error| Outcome::refused(error, "", None))
+    }
+
+    /// Cancels a call, frees it and waits for nothing.
+    ///
+    /// # Errors
+    /// `Handle`, `Forked`.
+    pub fn release(&self, handle: u64) -> Result<(), Error> {
+        let call = self.calls.remove(handle)?;
+        call.cancel(Cancel::Cancelled);
+        call.close();
+        Ok(())
+    }
+
+    // ---- pollers ----
+
+    /// A poller that follows nothing yet.
+    pub fn new_poller(&self) -> u64 {
+        self.pollers.insert(Arc::default())
+    }
+
+    /// The poller that `handle` names.
+    ///
+    /// # Errors
+    /// `Handle`, `Forked`.
+    pub fn poller(&self, handle: u64) -> Result<Arc<Poller>, Error> {
+        self.pollers.get(handle)
+    }
+
+    /// Frees a poller; whoever waits in it gets `Handle`.
+    ///
+    /// # Errors
+    /// `Handle`, `Forked`.
+    pub fn free_poller(&self, handle: u64) -> Result<(), Error> {
+        self.pollers.remove(handle)?.close();
+        Ok(())
+    }
+
+    // ---- what needs no network ----
+
+    /// The request that would be sent, secrets redacted.
+    ///
+    /// # Errors
+    /// As the operation itself before any network.
+    pub fn prepare(&self, start: Start<'_>) -> Result<Value, Error> {
+        let provider = provider::find(start.provider)?;
+        let stream = match start.operation {
+            Operation::Completions => false,
+            Operation::CompletionsStream => true,
+            Operation::TestConnection | Operation::HttpProbe => {
+                return Err(Error::Argument("only completions can be prepared".into()));
+            }
+        };
+        let config = Config::parse(&start.config)?;
+        Ok(prepare(provider, &config, start.request, stream)?.describe())
+    }
+
+    /// Version, providers, options with their present values and defaults, limits.
+    pub fn describe(&self) -> Value {
+        let defaults = Settings::default();
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let (running, mut options) = match &*state {
+            State::Running { engine, .. } => (true, engine.settings.describe()),
+            State::Idle | State::Stopping => (false, defaults.describe()),
+        };
+        let chosen = self.default_http_timeout_ms.load(Ordering::Relaxed);
+        if chosen > 0 {
+            options["default_http_timeout_ms"] = chosen.into();
+        }
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "abi_version": crate::ABI_VERSION,
+            "providers": provider::names().collect::<Vec<_>>(),
+            "running": running,
+            "options": options,
+            "defaults": defaults.describe(),
+            "limits": {
+                "max_config_bytes": crate::fields::MAX_CONFIG_BYTES,
+                "max_request_bytes": MAX_REQUEST_BYTES,
+            },
+        })
+    }
+
+    /// Live calls and pollers, threads, connections opened and reused per provider.
+    pub fn stats(&self) -> Value {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let (threads, connections) = match &*state {
+            State::Running { engine, runtime } => (runtime.threads(), engine.connections()),
+            State::Idle | State::Stopping => (0, Map::new()),
+        };
+        json!({
+            "calls": self.calls.len(),
+            "pollers": self.pollers.len(),
+            "threads": threads,
+            "connections": connections,
+        })
+    }
+
+    // ---- within ----
+
+    fn spawn(&self, start: Start<'_>, link: Option<(Arc<Poller>, u64)>) -> (u64, Arc<Call>) {
+        let provider = match provider::find(start.provider) {
+            Ok(provider) => provider,
+            Err(error) => return self.ended(unsupported(error, &start), link),
+        };
+        let job = Job {
+            operation: start.operation,
+            provider,
+            config: start.config,
+            request: start.request,
+        };
+        loop {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            match &*state {
+                State::Running { engine, runtime } => {
+                    let call = Arc::new(Call::new(engine.settings.stream_buffer_bytes, link));
+                    let handle = self.calls.insert(call.clone());
+                    let promise = Promise::new(call.clone(), engine.clone(), &job);
+                    runtime.handle().spawn(run(promise, job));
+                    return (handle, call);
+                }
+                State::Stopping => {
+                    let outcome =
+                        Outcome::refused(shutting_down(), start.provider, Some(start.operation));
+                    return self.ended(outcome, link);
+                }
+                State::Idle => {}
+            }
+            drop(state);
+            if let Err(error) = self.begin() {
+                let outcome = Outcome::refused(error, start.provider, Some(start.operation));
+                return self.ended(outcome, link);
+            }
+        }
+    }
+
+    /// Starts the runtime with defaults, unless another thread just did.
+    fn begin(&self) -> Result<(), Error> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let State::Idle = *state {
+            *state = self.engine(Settings::default())?;
+        }
+        Ok(())
+    }
+
+    fn engine(&self, settings: Settings) -> Result<State, Error> {
+        let runtime = Runtime::start(settings.worker_threads)?;
+        let settings = Arc::new(settings);
+        let engine = Arc::new(Engine {
+            pool: Pool::new(settings.clone(), EnvironmentProxies::read()),
+            settings,
+            default_http_timeout_ms: self.default_http_timeout_ms.clone(),
+            tasks: Mutex::new(0),
+            quiet: Condvar::new(),
+        });
+        Ok(State::Running { engine, runtime })
+    }
+
+    fn ended_call(&self, outcome: Outcome, link: Option<(Arc<Poller>, u64)>) -> u64 {
+        self.ended(outcome, link).0
+    }
+
+    /// A call that is over as soon as it is there.
+    fn ended(&self, outcome: Outcome, link: Option<(Arc<Poller>, u64)>) -> (u64, Arc<Call>) {
+        let call = Arc::new(Call::new(0, link));
+        let handle = self.calls.insert(call.clone());
+        call.end(Vec::new(), outcome);
+        (handle, call)
+    }
+}
+
+impl Engine {
+    pub(super) fn client(
+        &self,
+        provider: &'static dyn Provider,
+        config: &Config,
+    ) -> Result<Arc<Client>, Error> {
+        self.pool
+            .client(provider.name(), &config.transport, config.timeouts.connect)
+    }
+
+    pub(super) fn means(&self, client: Arc<Client>) -> Means {
+        Means {
+            client,
+            deadline: self.settings.probe_timeout,
+        }
+    }
+
+    pub(super) fn unary_timeout(&self) -> Duration {
+        match self.default_http_timeout_ms.load(Ordering::Relaxed) {
+            0 => self.settings.default_http_timeout,
+            ms => Duration::from_millis(ms),
+        }
+    }
+
+    pub(super) fn task_began(&self) {
+        *lock(&self.tasks) += 1;
+    }
+
+    pub(super) fn task_ended(&self) {
+        let mut tasks = lock(&self.tasks);
+        *tasks -= 1;
+        if *tasks == 0 {
+            self.quiet.notify_all();
+        }
+    }
+
+    /// Waits until no task runs; false when `limit` passed first.
+    fn quiet_within(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut tasks = lock(&self.tasks);
+        while *tasks > 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let woken = self.quiet.wait_timeout(tasks, left);
+            tasks = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    fn connections(&self) -> Map<String, Value> {
+        let stats = self.pool.stats().into_iter();
+        stats
+            .map(|(provider, pool)| {
+                let counts = json!({"opened": pool.opened, "reused": pool.reused});
+                (provider.to_owned(), counts)
+            })
+            .collect()
+    }
+}
+
+/// Hands each line of a batch to `on_line`; false as soon as it says so.
+fn each_line(
+    mut lines: &[u8],
+    delivered: &mut u64,
+    on_line: &mut impl FnMut(&[u8]) -> bool,
+) -> bool {
+    while let Some(at) = memchr::memchr(b'\n', lines) {
+        *delivered += 1;
+        if !on_line(&lines[..at]) {
+            return false;
+        }
+        lines = &lines[at + 1..];
+    }
+    true
+}
+
+/// An unsupported provider is an error, and for a probe a verdict as well.
+fn unsupported(error: Error, start: &Start<'_>) -> Outcome {
+    let verdict = Verdict::failed(Stage::Unsupported, 0, error.to_string());
+    let mut outcome = Outcome::refused(error, start.provider, Some(start.operation));
+    if start.operation == Operation::TestConnection {
+        outcome.body = verdict.to_json().to_string().into();
+    }
+    outcome
+}
+
+fn shutting_down() -> Error {
+    Error::Shutdown("the library is shutting down".into())
+}

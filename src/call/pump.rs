@@ -1,0 +1,217 @@
+//! From a response's body to the reader: the pump cuts what arrives into lines, gathers
+//! them in a batch and hands the batch over when nothing more is there to add. A lone token
+//! is handed over at once; a burst crosses threads once.
+
+use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::timeout;
+
+use super::outcome::{End, Report};
+use super::state::Call;
+use crate::error::{Deadline, Error};
+use crate::provider::Framing;
+use crate::settings::ERROR_BODY_BYTES;
+use crate::stream::{Ending, LineSplitter, LineTooLong, Marker};
+use crate::transport::Body;
+
+/// Moves one stream's lines.
+#[derive(Debug)]
+pub(super) struct Pump {
+    /// Whole lines that were not handed over yet. It outlives a cancelled pump, so that
+    /// they still are.
+    batch: Vec<u8>,
+    lines: u64,
+}
+
+/// A batch this large is handed over though more may be ready.
+const BATCH_BYTES: usize = 64 * 1024;
+/// How long a finished stream's connection may take to become idle and reusable.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// What is known of a stream before its first byte.
+#[derive(Debug)]
+pub(super) struct Course {
+    /// How the bytes carry lines.
+    pub(super) framing: Framing,
+    /// Which events end it.
+    pub(super) marker: Marker,
+    /// The longest line.
+    pub(super) max_line: usize,
+    /// The longest silence.
+    pub(super) idle: Option<Duration>,
+}
+
+impl Pump {
+    pub(super) fn new() -> Pump {
+        Pump {
+            batch: Vec::new(),
+            lines: 0,
+        }
+    }
+
+    /// Reads `body` to its end and hands every line to `call`.
+    ///
+    /// # Errors
+    /// `Truncated`, `Protocol`, `Timeout(idle)`, and `Stream` when the provider reported an
+    /// error inside a stream that is complete otherwise.
+    pub(super) async fn run(
+        &mut self,
+        call: &Arc<Call>,
+        body: &mut Body,
+        course: &Course,
+        report: &mut Report,
+    ) -> Result<End, Error> {
+        let mut splitter = Splitter::new(course);
+        let mut ending = Ending::new(course.marker);
+        loop {
+            let Some(piece) = self.next_piece(call, body, course.idle).await? else {
+                let done = splitter.finish(&mut ending, self)?;
+                return self.conclude(done, &ending);
+            };
+            report.bytes_in += piece.len() as u64;
+            let done = splitter.split(&piece, &mut ending, self);
+            drop(piece);
+            if self.lines > 0 && report.first_line.is_none() {
+                report.first_line = Some(report.elapsed());
+            }
+            report.lines = self.lines;
+            if done? {
+                call.hand_over(&mut self.batch).await;
+                drain(body).await;
+                return self.conclude(true, &ending);
+            }
+            if self.batch.len() >= BATCH_BYTES {
+                call.hand_over(&mut self.batch).await;
+            }
+        }
+    }
+
+    /// What was not handed over, for the end to carry.
+    pub(super) fn into_last_lines(self) -> Vec<u8> {
+        self.batch
+    }
+
+    /// Lines seen.
+    pub(super) fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// The next piece. hyper is briefly without one after each HTTP chunk, so the runtime
+    /// gets one turn to bring more before the batch is handed over.
+    async fn next_piece(
+        &mut self,
+        call: &Arc<Call>,
+        body: &mut Body,
+        idle: Option<Duration>,
+    ) -> Result<Option<Bytes>, Error> {
+        if let Some(ready) = ready_piece(body).await {
+            return ready.transpose();
+        }
+        if !self.batch.is_empty() {
+            tokio::task::yield_now().await;
+            if let Some(ready) = ready_piece(body).await {
+                return ready.transpose();
+            }
+            call.hand_over(&mut self.batch).await;
+        }
+        let Some(idle) = idle else {
+            return body.piece().await.transpose();
+        };
+        match timeout(idle, body.piece()).await {
+            Ok(piece) => piece.transpose(),
+            Err(_) => Err(Error::Timeout(Deadline::Idle)),
+        }
+    }
+
+    fn conclude(&self, done: bool, ending: &Ending) -> Result<End, Error> {
+        if let Some(code) = ending.reported_error() {
+            return Err(Error::Stream {
+                code: code.map(str::to_owned),
+                message: match code {
+                    Some(code) => {
+                        format!("the provider reported an error inside the stream: {code}")
+                    }
+                    None => "the provider reported an error inside the stream".into(),
+                },
+            });
+        }
+        Ok(match (done, ending.is_terminal()) {
+            (true, _) => End::Done,
+            (false, true) => End::Terminal,
+            (false, false) => End::Eof,
+        })
+    }
+
+    fn keep(&mut self, line: &[u8], ending: &mut Ending) -> ControlFlow<()> {
+        self.batch.extend_from_slice(line);
+        self.batch.push(b'\n');
+        self.lines += 1;
+        if ending.observe(line) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The splitter of a stream's framing.
+#[derive(Debug)]
+enum Splitter {
+    Lines(LineSplitter),
+}
+
+impl Splitter {
+    fn new(course: &Course) -> Splitter {
+        match course.framing {
+            Framing::Lines => Splitter::Lines(LineSplitter::new(course.max_line)),
+        }
+    }
+
+    /// Keeps the lines of `piece`; true once `[DONE]` was among them.
+    fn split(&mut self, piece: &[u8], ending: &mut Ending, pump: &mut Pump) -> Result<bool, Error> {
+        let said = match self {
+            Splitter::Lines(lines) => lines
+                .split(piece, |line| pump.keep(line, ending))
+                .map_err(too_long)?,
+        };
+        Ok(said.is_break())
+    }
+
+    fn finish(&mut self, ending: &mut Ending, pump: &mut Pump) -> Result<bool, Error> {
+        let said = match self {
+            Splitter::Lines(lines) => lines
+                .finish(|line| pump.keep(line, ending))
+                .map_err(too_long)?,
+        };
+        Ok(said.is_break())
+    }
+}
+
+fn too_long(line: LineTooLong) -> Error {
+    Error::Protocol(format!(
+        "a line of the stream is over max_line_bytes ({} bytes)",
+        line.limit
+    ))
+}
+
+/// A piece that is there already.
+async fn ready_piece(body: &mut Body) -> Option<Option<Result<Bytes, Error>>> {
+    poll_fn(|cx| {
+        Poll::Ready(match body.poll_piece(cx) {
+            Poll::Ready(piece) => Some(piece),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+/// Reads what follows `[DONE]`, so that the connection can serve the next call.
+async fn drain(body: &mut Body) {
+    let mut rest = BytesMut::new();
+    // Whatever goes wrong here costs the connection, not the stream.
+    let _ = timeout(DRAIN, body.read_up_to(ERROR_BODY_BYTES, &mut rest)).await;
+}

@@ -1,0 +1,293 @@
+//! The task of one operation: prepare, credentials, send, read, and the one terminal event,
+//! whatever happens on the way, a panic included.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::library::Engine;
+use super::operation::Operation;
+use super::outcome::{End, Outcome, Phase, Report};
+use super::probing;
+use super::pump::{Course, Pump};
+use super::state::{Call, Cancel};
+use crate::config::Config;
+use crate::error::{Deadline, Error};
+use crate::provider::{Order, Prepared, Provider};
+use crate::settings::{ERROR_BODY_BYTES, MAX_REQUEST_BYTES};
+use crate::transport::{Client, Request, Response};
+
+/// What one operation was started with.
+pub(super) struct Job {
+    pub(super) operation: Operation,
+    pub(super) provider: &'static dyn Provider,
+    pub(super) config: Vec<u8>,
+    pub(super) request: Bytes,
+}
+
+/// Ends its call even when the task is dropped unfinished, as a stopping runtime does.
+pub(super) struct Promise {
+    call: Arc<Call>,
+    engine: Arc<Engine>,
+    kept: bool,
+    provider: &'static str,
+    operation: Operation,
+}
+
+impl Promise {
+    pub(super) fn new(call: Arc<Call>, engine: Arc<Engine>, job: &Job) -> Promise {
+        engine.task_began();
+        Promise {
+            call,
+            engine,
+            kept: false,
+            provider: job.provider.name(),
+            operation: job.operation,
+        }
+    }
+
+    fn keep(mut self, last_lines: Vec<u8>, outcome: Outcome) {
+        self.kept = true;
+        self.call.end(last_lines, outcome);
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if !self.kept {
+            let error = Error::Shutdown("the library was shut down under this call".into());
+            let outcome = Outcome::refused(error, self.provider, Some(self.operation));
+            self.call.end(Vec::new(), outcome);
+        }
+        self.engine.task_ended();
+    }
+}
+
+/// Drives one operation to its end.
+pub(super) async fn run(promise: Promise, job: Job) {
+    let call = promise.call.clone();
+    let engine = promise.engine.clone();
+    let mut report = Report::new(job.provider.name(), Some(job.operation));
+    let mut pump = Pump::new();
+    let streams = job.operation == Operation::CompletionsStream;
+    let (result, body) = {
+        let mut stage = Stage {
+            engine: &engine,
+            call: &call,
+            report: &mut report,
+            pump: &mut pump,
+            body: Bytes::new(),
+        };
+        let work = AssertUnwindSafe(perform(&mut stage, job)).catch_unwind();
+        let result = tokio::select! {
+            biased;
+            reason = call.cancelled() => ended_by(reason),
+            result = work => result.unwrap_or_else(|panic| Err(Error::Panic(panic_text(&*panic)))),
+        };
+        (result, stage.body)
+    };
+    report.lines = pump.lines();
+    if streams {
+        report.end = report.end.or(Some(how_ended(&result)));
+    }
+    let mut outcome = Outcome::ended(result.map(|()| Bytes::new()), report);
+    outcome.body = body;
+    drop(call);
+    drop(engine);
+    promise.keep(pump.into_last_lines(), outcome);
+}
+
+/// What the steps of one operation share.
+pub(super) struct Stage<'a> {
+    pub(super) engine: &'a Arc<Engine>,
+    call: &'a Arc<Call>,
+    pub(super) report: &'a mut Report,
+    pump: &'a mut Pump,
+    /// The body of the result, beside whatever error there is.
+    pub(super) body: Bytes,
+}
+
+async fn perform(stage: &mut Stage<'_>, job: Job) -> Result<(), Error> {
+    match job.operation {
+        Operation::Completions | Operation::CompletionsStream => completions(stage, job).await,
+        Operation::TestConnection => {
+            let config = Config::parse(&job.config)?;
+            probing::test_connection(stage, job.provider, &config).await
+        }
+        Operation::HttpProbe => probing::http_probe(stage, job.provider, &job.request).await,
+    }?;
+    stage.report.phase = Phase::Done;
+    Ok(())
+}
+
+async fn completions(stage: &mut Stage<'_>, job: Job) -> Result<(), Error> {
+    let streams = job.operation == Operation::CompletionsStream;
+    let config = Config::parse(&job.config)?;
+    stage.report.unused.clone_from(&config.unused);
+    let prepared = prepare(job.provider, &config, job.request, streams)?;
+    stage.report.model.clone_from(&prepared.model);
+    stage.report.url = Some(prepared.url.to_string());
+    let engine = stage.engine;
+    let client = engine.client(job.provider, &config)?;
+    let total = config.timeouts.total.unwrap_or(match streams {
+        true => engine.settings.stream_timeout,
+        false => engine.unary_timeout(),
+    });
+    let deadline = deadline_after(stage.report.started, total);
+    let exchange = exchange(stage, job.provider, &config, prepared, client, streams);
+    timeout_at(deadline, exchange)
+        .await
+        .unwrap_or(Err(Error::Timeout(Deadline::Total)))
+}
+
+/// The pure part, which `modelwire_prepare` shows.
+pub(super) fn prepare(
+    provider: &dyn Provider,
+    config: &Config,
+    body: Bytes,
+    stream: bool,
+) -> Result<Prepared, Error> {
+    if body.len() > MAX_REQUEST_BYTES {
+        return Err(Error::Request(format!(
+            "the request body is over {MAX_REQUEST_BYTES} bytes"
+        )));
+    }
+    // What the options say must be right even where this request does not need them.
+    provider.decode_options(&config.option_fields())?;
+    provider.prepare(&Order {
+        config,
+        body,
+        stream,
+    })
+}
+
+async fn exchange(
+    stage: &mut Stage<'_>,
+    provider: &dyn Provider,
+    config: &Config,
+    prepared: Prepared,
+    client: Arc<Client>,
+    streams: bool,
+) -> Result<(), Error> {
+    let settings = &stage.engine.settings;
+    let course = Course {
+        framing: prepared.framing,
+        marker: prepared.marker,
+        max_line: settings.max_line_bytes,
+        idle: config.timeouts.idle.or(settings.idle_timeout),
+    };
+    let header_deadline = config
+        .timeouts
+        .response_header
+        .unwrap_or(settings.response_header_timeout);
+    let mut response = send(stage, prepared, client, header_deadline).await?;
+    if !(200..300).contains(&response.status) {
+        return Err(refusal(stage, provider, &mut response, streams).await);
+    }
+    if streams {
+        stage.call.open();
+        stage.report.phase = Phase::Stream;
+        let end = stage
+            .pump
+            .run(stage.call, &mut response.body, &course, stage.report)
+            .await?;
+        stage.report.end = Some(end);
+        return Ok(());
+    }
+    stage.report.phase = Phase::Response;
+    let body = response.body.read(settings.max_response_bytes).await?;
+    stage.report.bytes_in = body.len() as u64;
+    stage.body = provider.finish_answer(&stage.report.headers, body);
+    Ok(())
+}
+
+async fn send(
+    stage: &mut Stage<'_>,
+    prepared: Prepared,
+    client: Arc<Client>,
+    header_deadline: Duration,
+) -> Result<Response, Error> {
+    let report = &mut *stage.report;
+    let mut request = Request {
+        method: prepared.method,
+        url: prepared.url,
+        headers: prepared.headers,
+        body: prepared.body,
+    };
+    report.phase = Phase::Credentials;
+    let means = stage.engine.means(client.clone());
+    prepared.auth.attach(&mut request, &means).await?;
+    report.credentials = Some(report.elapsed());
+    report.phase = Phase::Send;
+    report.bytes_out = request.body.len() as u64;
+    let mut response = client
+        .send(&request, header_deadline, &mut report.attempts)
+        .await?;
+    report.phase = Phase::Response;
+    report.response_header = Some(report.elapsed());
+    report.http_status = response.status;
+    report.headers = std::mem::take(&mut response.headers);
+    Ok(response)
+}
+
+/// The error of a response that is no 2xx. Its body is kept, whole on a unary call; one
+/// that breaks off is kept as far as it came, since the status says all that matters.
+async fn refusal(
+    stage: &mut Stage<'_>,
+    provider: &dyn Provider,
+    response: &mut Response,
+    streams: bool,
+) -> Error {
+    let limit = match streams {
+        true => ERROR_BODY_BYTES,
+        false => stage.engine.settings.max_response_bytes,
+    };
+    let mut body = BytesMut::new();
+    let _ = response.body.read_up_to(limit, &mut body).await;
+    stage.report.bytes_in = body.len() as u64;
+    stage.body = body.freeze();
+    let headers = &stage.report.headers;
+    stage.report.error_code = provider.error_code(headers, &stage.body);
+    Error::Backend(response.status)
+}
+
+/// What an end from outside is: a host that has enough is no error.
+fn ended_by(reason: Cancel) -> Result<(), Error> {
+    match reason {
+        Cancel::Stopped => Ok(()),
+        Cancel::Cancelled => Err(Error::Cancelled),
+        Cancel::Shutdown => Err(Error::Shutdown(
+            "the library was shut down under this call".into(),
+        )),
+    }
+}
+
+/// How a stream ended that did not come to its own end.
+fn how_ended(result: &Result<(), Error>) -> End {
+    match result {
+        Ok(()) => End::Stopped,
+        Err(Error::Cancelled | Error::Shutdown(_)) => End::Cancelled,
+        Err(_) => End::Error,
+    }
+}
+
+/// The text of a panic, as far as it is one.
+pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        return (*text).to_owned();
+    }
+    let text = panic.downcast_ref::<String>();
+    text.cloned()
+        .unwrap_or_else(|| "a panic without a text".into())
+}
+
+/// `total` after `started`; one too far away to count never comes.
+pub(super) fn deadline_after(started: std::time::Instant, total: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+    let started = Instant::from_std(started);
+    started.checked_add(total).unwrap_or(started + NEVER)
+}

@@ -1,0 +1,100 @@
+//! A response's body, piece by piece, in the buffers it arrived in.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body as HttpBody;
+
+use super::failure::body_failure;
+use crate::error::Error;
+
+/// The bytes of one response as they come in. Dropping it before its end closes an HTTP/1
+/// connection, or resets an HTTP/2 stream.
+#[derive(Debug)]
+pub struct Body {
+    inner: reqwest::Body,
+}
+
+impl Body {
+    pub(super) fn new(inner: reqwest::Body) -> Body {
+        Body { inner }
+    }
+
+    /// The next piece; `None` at the message's proper end.
+    pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        loop {
+            let frame = match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(body_failure(&error)))),
+                Some(Ok(frame)) => frame,
+            };
+            // Anything but data is trailers, which no provider uses.
+            if let Ok(piece) = frame.into_data()
+                && !piece.is_empty()
+            {
+                return Poll::Ready(Some(Ok(piece)));
+            }
+        }
+    }
+
+    /// Waits for the next piece; `None` at the message's proper end.
+    pub async fn piece(&mut self) -> Option<Result<Bytes, Error>> {
+        poll_fn(|cx| self.poll_piece(cx)).await
+    }
+
+    /// Reads to the end. A body that arrived in one piece is handed out in its own buffer.
+    ///
+    /// # Errors
+    /// `Error::Protocol` over `limit` bytes; whatever ended the message early otherwise.
+    pub async fn read(&mut self, limit: usize) -> Result<Bytes, Error> {
+        let expected = usize::try_from(self.inner.size_hint().lower()).unwrap_or(usize::MAX);
+        if expected > limit {
+            return Err(too_large(limit));
+        }
+        let Some(first) = self.piece().await.transpose()? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.piece().await.transpose()? else {
+            return within(first, limit);
+        };
+        let mut whole = BytesMut::with_capacity(expected.max(first.len() + second.len()));
+        whole.extend_from_slice(&first);
+        whole.extend_from_slice(&second);
+        drop((first, second));
+        while let Some(piece) = self.piece().await.transpose()? {
+            if whole.len() + piece.len() > limit {
+                return Err(too_large(limit));
+            }
+            whole.extend_from_slice(&piece);
+        }
+        within(whole.freeze(), limit)
+    }
+
+    /// Reads at most `limit` bytes, and stops there or at the end, whichever comes first.
+    /// What was read is kept even when the message then breaks.
+    pub async fn read_up_to(&mut self, limit: usize, into: &mut BytesMut) -> Result<(), Error> {
+        while into.len() < limit {
+            let Some(piece) = self.piece().await.transpose()? else {
+                return Ok(());
+            };
+            let room = (limit - into.len()).min(piece.len());
+            into.extend_from_slice(&piece[..room]);
+        }
+        Ok(())
+    }
+}
+
+fn within(body: Bytes, limit: usize) -> Result<Bytes, Error> {
+    if body.len() > limit {
+        return Err(too_large(limit));
+    }
+    Ok(body)
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::Protocol(format!(
+        "the response body is over max_response_bytes ({limit} bytes)"
+    ))
+}

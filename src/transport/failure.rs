@@ -1,0 +1,141 @@
+//! What the HTTP stack's errors mean. They come as chains of wrapped errors; each link is
+//! recognised by its type. Texts of foreign errors are not passed on, since some quote the
+//! URL or the input.
+
+use std::error::Error as StdError;
+use std::io;
+
+use reqwest::Url;
+
+use super::resolver::Unresolved;
+use crate::error::{Deadline, Error};
+
+/// What ended an attempt before the response's head was there.
+pub(super) fn send_failure(error: &reqwest::Error, url: &Url) -> Error {
+    let peer = peer_of(url);
+    let tls = find::<rustls::Error>(error);
+    if let Some(tls) = tls {
+        return Error::Tls(format!("TLS with {peer} failed: {tls}"));
+    }
+    if error.is_connect() {
+        return connect_failure(error, &peer, url.scheme() == "https");
+    }
+    message_failure(
+        error,
+        &format!("{peer} closed the connection before it answered"),
+    )
+}
+
+/// What broke a response's body. The body hides reqwest's own error type.
+pub(super) fn body_failure(error: &(dyn StdError + 'static)) -> Error {
+    message_failure(error, "the connection ended before the response did")
+}
+
+fn connect_failure(error: &reqwest::Error, peer: &str, https: bool) -> Error {
+    if error.is_timeout() {
+        return Error::Timeout(Deadline::Connect);
+    }
+    if let Some(unresolved) = find::<Unresolved>(error) {
+        return Error::Connect(unresolved.to_string());
+    }
+    let Some(io) = find::<io::Error>(error) else {
+        return Error::Connect(format!("could not connect to {peer}: the proxy refused"));
+    };
+    match io.kind() {
+        // Once TCP stands, only a handshake can end like this.
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData if https => {
+            Error::Tls(format!("TLS with {peer} failed: the handshake was cut off"))
+        }
+        io::ErrorKind::TimedOut => Error::Timeout(Deadline::Connect),
+        kind => Error::Connect(format!("could not connect to {peer}: {kind}")),
+    }
+}
+
+/// A message that broke: cut short, or not HTTP at all.
+fn message_failure(error: &(dyn StdError + 'static), cut: &str) -> Error {
+    if let Some(h2) = find::<h2::Error>(error) {
+        return h2_failure(h2, cut);
+    }
+    if let Some(hyper) = find::<hyper::Error>(error) {
+        if hyper.is_parse() || hyper.is_parse_status() {
+            return Error::Protocol("the peer did not answer in HTTP".into());
+        }
+        if hyper.is_incomplete_message() {
+            return Error::Truncated(cut.into());
+        }
+    }
+    let kind = find::<io::Error>(error).map(io::Error::kind);
+    match kind {
+        // hyper reports a bad chunk size as invalid input, a bad length as invalid data.
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            Error::Protocol("the response's framing is broken".into())
+        }
+        Some(kind) => Error::Truncated(format!("{cut} ({kind})")),
+        None => Error::Truncated(cut.into()),
+    }
+}
+
+fn h2_failure(error: &h2::Error, cut: &str) -> Error {
+    match error.reason() {
+        Some(reason @ (h2::Reason::PROTOCOL_ERROR | h2::Reason::FRAME_SIZE_ERROR))
+            if !error.is_remote() =>
+        {
+            Error::Protocol(format!("the peer broke HTTP/2 ({reason:?})"))
+        }
+        Some(reason) => Error::Truncated(format!("{cut} (HTTP/2 {reason:?})")),
+        None => Error::Truncated(cut.into()),
+    }
+}
+
+/// True when the same request may go out again on a fresh connection: the message broke
+/// before anything of an answer came, which on a reused connection means that the peer
+/// closed it while it was idle.
+pub(super) fn is_stale_connection(error: &reqwest::Error) -> bool {
+    if error.is_connect() || error.is_timeout() {
+        return false;
+    }
+    if let Some(hyper) = find::<hyper::Error>(error)
+        && hyper.is_incomplete_message()
+    {
+        return true;
+    }
+    matches!(
+        find::<io::Error>(error).map(io::Error::kind),
+        Some(
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::NotConnected
+        )
+    )
+}
+
+/// The first error of type `T` in the chain. `io::Error` hides the error it wraps from
+/// `source()`, so that one is looked into as well.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut link = Some(error);
+    while let Some(error) = link {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        if let Some(wrapped) = wrapped
+            && let Some(found) = find::<T>(wrapped)
+        {
+            return Some(found);
+        }
+        link = error.source();
+    }
+    None
+}
+
+/// `host:port`, the part of a URL that an error may name.
+fn peer_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("the provider");
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}

@@ -1,0 +1,106 @@
+//! Which proxy a request goes through. The environment is read once, when the runtime
+//! starts; a config or init option beats it.
+
+use http::Uri;
+use reqwest::{NoProxy, Proxy};
+
+use crate::config::TransportConfig;
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// The proxy variables as they stood when the runtime started.
+#[derive(Clone, Debug, Default)]
+pub struct EnvironmentProxies {
+    http: Option<Secret>,
+    https: Option<Secret>,
+    none: String,
+}
+
+/// Never through a proxy the environment names, as in Go's net/http.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+
+impl EnvironmentProxies {
+    /// Reads HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, lower case first, as curl
+    /// does. HTTP_PROXY in capitals is ignored where REQUEST_METHOD is set: there a CGI
+    /// client could have put it in.
+    pub fn read() -> EnvironmentProxies {
+        let all = variable(&["all_proxy", "ALL_PROXY"]);
+        let cgi = std::env::var_os("REQUEST_METHOD").is_some();
+        let http: &[&str] = if cgi {
+            &["http_proxy"]
+        } else {
+            &["http_proxy", "HTTP_PROXY"]
+        };
+        let none = variable(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+        EnvironmentProxies {
+            http: variable(http).or_else(|| all.clone()).map(Secret::new),
+            https: variable(&["https_proxy", "HTTPS_PROXY"])
+                .or(all)
+                .map(Secret::new),
+            none: format!("{none},{LOOPBACK}"),
+        }
+    }
+}
+
+fn variable(names: &[&str]) -> Option<String> {
+    let value = |name: &&str| std::env::var(name).ok();
+    names
+        .iter()
+        .find_map(value)
+        .filter(|value| !value.trim().is_empty())
+}
+
+/// The proxies for `wanted`: its own, the environment's, or none.
+pub(super) fn proxies(
+    wanted: &TransportConfig,
+    environment: &EnvironmentProxies,
+) -> Result<Vec<Proxy>, Error> {
+    if let Some(proxy) = &wanted.proxy {
+        return chosen(proxy, wanted.no_proxy.as_deref());
+    }
+    let none = match &wanted.no_proxy {
+        Some(more) => format!("{},{more}", environment.none),
+        None => environment.none.clone(),
+    };
+    let mut proxies = Vec::new();
+    // A variable that is no URL is passed over, as every HTTP client does.
+    if let Some(url) = &environment.http
+        && let Ok(proxy) = Proxy::http(normalised(url))
+    {
+        proxies.push(proxy.no_proxy(NoProxy::from_string(&none)));
+    }
+    if let Some(url) = &environment.https
+        && let Ok(proxy) = Proxy::https(normalised(url))
+    {
+        proxies.push(proxy.no_proxy(NoProxy::from_string(&none)));
+    }
+    Ok(proxies)
+}
+
+fn chosen(proxy: &Secret, no_proxy: Option<&str>) -> Result<Vec<Proxy>, Error> {
+    if proxy.is_blank() {
+        return Ok(Vec::new());
+    }
+    let wrong = || Error::Config("transport.proxy: expected an http or https URL".into());
+    let url = normalised(proxy);
+    let scheme = url
+        .parse::<Uri>()
+        .ok()
+        .and_then(|uri| uri.scheme_str().map(str::to_owned));
+    if !matches!(scheme.as_deref(), Some("http" | "https")) {
+        return Err(wrong());
+    }
+    let proxy = Proxy::all(url).map_err(|_| wrong())?;
+    Ok(vec![
+        proxy.no_proxy(no_proxy.and_then(NoProxy::from_string)),
+    ])
+}
+
+/// `host:port` alone means http, as everywhere.
+fn normalised(proxy: &Secret) -> String {
+    let text = proxy.expose().trim();
+    if text.contains("://") {
+        return text.to_owned();
+    }
+    format!("http://{text}")
+}

@@ -1,0 +1,130 @@
+//! The tokio runtime and its threads. They are guests in the host's process: named, counted,
+//! and deaf to signals, so that the host's handlers run on the host's threads and a closed
+//! peer raises no SIGPIPE in anybody.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+
+use crate::error::Error;
+
+/// A running tokio runtime.
+#[derive(Debug)]
+pub struct Runtime {
+    inner: tokio::runtime::Runtime,
+    threads: Arc<AtomicUsize>,
+}
+
+/// Name resolution is all that blocks; threads of this pool end after ten idle seconds.
+const MAX_BLOCKING_THREADS: usize = 64;
+
+impl Runtime {
+    /// Starts `workers` threads named `modelwire-N`.
+    ///
+    /// # Errors
+    /// `Error::Shutdown` when the system gives no threads or descriptors.
+    pub fn start(workers: usize) -> Result<Runtime, Error> {
+        let threads = Arc::new(AtomicUsize::new(0));
+        let (started, stopped) = (threads.clone(), threads.clone());
+        let numbers = AtomicUsize::new(0);
+        // The new threads inherit this thread's mask; on_thread_start covers those that
+        // come later.
+        let _deaf = signals::Blocked::on_this_thread();
+        let inner = Builder::new_multi_thread()
+            .worker_threads(workers)
+            .max_blocking_threads(MAX_BLOCKING_THREADS)
+            .thread_name_fn(move || {
+                format!("modelwire-{}", numbers.fetch_add(1, Ordering::Relaxed))
+            })
+            .on_thread_start(move || {
+                signals::block_for_good();
+                started.fetch_add(1, Ordering::Relaxed);
+            })
+            .on_thread_stop(move || {
+                stopped.fetch_sub(1, Ordering::Relaxed);
+            })
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|_| Error::Shutdown("the runtime could not start: no threads".into()))?;
+        Ok(Runtime { inner, threads })
+    }
+
+    /// A handle to spawn with.
+    pub fn handle(&self) -> &Handle {
+        self.inner.handle()
+    }
+
+    /// Threads alive now.
+    pub fn threads(&self) -> usize {
+        self.threads.load(Ordering::Relaxed)
+    }
+
+    /// Stops and joins every thread. One that sits in the system's resolver longer than
+    /// `limit` is left to end by itself.
+    pub fn stop(self, limit: Duration) {
+        self.inner.shutdown_timeout(limit);
+    }
+}
+
+#[cfg(unix)]
+mod signals {
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+
+    /// While it lives, this thread takes no asynchronous signal.
+    pub(super) struct Blocked {
+        before: Option<SigSet>,
+    }
+
+    impl Blocked {
+        pub(super) fn on_this_thread() -> Blocked {
+            let before = asynchronous().thread_swap_mask(SigmaskHow::SIG_BLOCK).ok();
+            Blocked { before }
+        }
+    }
+
+    impl Drop for Blocked {
+        fn drop(&mut self) {
+            if let Some(before) = &self.before {
+                let _ = before.thread_set_mask();
+            }
+        }
+    }
+
+    pub(super) fn block_for_good() {
+        let _ = asynchronous().thread_block();
+    }
+
+    /// Every signal but those a thread raises against itself by a fault.
+    fn asynchronous() -> SigSet {
+        let mut set = SigSet::all();
+        for fault in [
+            Signal::SIGSEGV,
+            Signal::SIGBUS,
+            Signal::SIGFPE,
+            Signal::SIGILL,
+            Signal::SIGTRAP,
+            Signal::SIGABRT,
+            Signal::SIGSYS,
+        ] {
+            set.remove(fault);
+        }
+        set
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    /// Nothing to block here.
+    pub(super) struct Blocked;
+
+    impl Blocked {
+        pub(super) fn on_this_thread() -> Blocked {
+            Blocked
+        }
+    }
+
+    pub(super) fn block_for_good() {}
+}

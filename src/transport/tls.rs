@@ -1,0 +1,102 @@
+//! TLS settings: the system's trusted roots, plus those a config adds, with certificate
+//! checks always on. Reading the system's store costs milliseconds, so a setting is built
+//! once and shared by every client that wants the same.
+
+use std::sync::Arc;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{ClientConfig, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls_platform_verifier::Verifier;
+
+use crate::config::TransportConfig;
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// What every client of one TLS setting shares.
+pub(super) fn tls_config(wanted: &TransportConfig) -> Result<ClientConfig, Error> {
+    let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = verifier(wanted.ca_pem.as_deref(), &crypto)?;
+    let builder = builder(crypto)?
+        .dangerous() // rustls's name for "with a verifier of ours"; both below verify fully
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match &wanted.client_cert_pem {
+        None => builder.with_no_client_auth(),
+        Some(pem) => {
+            let (chain, key) = identity(pem)?;
+            builder.with_client_auth_cert(chain, key).map_err(|_| {
+                Error::Config("transport.client_cert_pem: the key does not fit".into())
+            })?
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn builder(
+    crypto: Arc<CryptoProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
+    ClientConfig::builder_with_provider(crypto)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| Error::Tls("TLS is not available".into()))
+}
+
+/// The platform's verifier; where the system has no CA store at all (a bare container), the
+/// bundled Mozilla roots take its place.
+fn verifier(
+    ca_pem: Option<&str>,
+    crypto: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    let extra = extra_roots(ca_pem)?;
+    let platform = Verifier::new_with_extra_roots(extra.iter().cloned(), crypto.clone());
+    if let Ok(verifier) = platform {
+        return Ok(Arc::new(verifier));
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    for certificate in extra {
+        roots.add(certificate).map_err(|_| unusable_ca())?;
+    }
+    let bundled = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto.clone())
+        .build()
+        .map_err(|_| Error::Tls("no trusted root certificates".into()))?;
+    Ok(bundled)
+}
+
+fn extra_roots(ca_pem: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let Some(pem) = ca_pem else {
+        return Ok(Vec::new());
+    };
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|_| unusable_ca())?;
+    if certificates.is_empty() {
+        return Err(unusable_ca());
+    }
+    let mut probe = RootCertStore::empty();
+    for certificate in &certificates {
+        probe.add(certificate.clone()).map_err(|_| unusable_ca())?;
+    }
+    Ok(certificates)
+}
+
+fn identity(pem: &Secret) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
+    let wrong = |what| Error::Config(format!("transport.client_cert_pem: {what}"));
+    let pem = pem.expose().as_bytes();
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| wrong("a certificate in it is not PEM"))?;
+    if chain.is_empty() {
+        return Err(wrong("expected a PEM certificate and its private key"));
+    }
+    let key = PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|_| wrong("expected a PEM private key beside the certificate"))?;
+    Ok((chain, key))
+}
+
+fn unusable_ca() -> Error {
+    Error::Config("transport.ca_pem: expected one or more PEM certificates".into())
+}
