@@ -158,6 +158,22 @@ impl Config {
     }
 }
 
+/// A transport field whose value cannot be used; who reads it knows the path before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The field.
+    pub field: &'static str,
+    /// What was expected of it.
+    pub reason: &'static str,
+}
+
+impl Unusable {
+    /// The error of a field under `path`, which ends with a dot unless it is empty.
+    pub fn under(self, path: &str) -> Error {
+        Error::Config(format!("{path}{}: {}", self.field, self.reason))
+    }
+}
+
 impl TransportConfig {
     /// Reads the four fields from an object that may hold others.
     pub fn read(fields: &Fields<'_>) -> Result<TransportConfig, Error> {

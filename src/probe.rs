@@ -78,8 +78,9 @@ impl Verdict {
     }
 
     /// Reads a failure that came before any status. `None` for one that is the host's own
-    /// doing (a cancel, a shutdown) and says nothing about the provider.
-    pub fn of_error(error: &Error) -> Option<Verdict> {
+    /// doing (a cancel, a shutdown) and says nothing about the provider; `peer` is what was
+    /// to be reached.
+    pub fn of_error(error: &Error, peer: &str) -> Option<Verdict> {
         match error {
             Error::Connect(_)
             | Error::Tls(_)
@@ -88,7 +89,7 @@ impl Verdict {
             | Error::Protocol(_) => Some(Verdict::failed(
                 Stage::Connectivity,
                 0,
-                format!("could not reach provider: {error}"),
+                format!("could not reach {peer}: {error}"),
             )),
             Error::Credentials(text) => {
                 Some(Verdict::failed(Stage::Authentication, 0, text.clone()))

@@ -74,8 +74,11 @@ pub const ERROR_BODY_BYTES: usize = 64 * 1024;
 
 const MAX_WORKERS: u64 = 256;
 
+/// Half the cores, one to four. A worker moves hundreds of thousands of lines a second, and
+/// a connection and its reader cost least on the same one; the other half of the machine is
+/// the host's.
 fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 4))
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).clamp(1, 4))
 }
 
 impl Settings {

@@ -1,14 +1,14 @@
-//! The library as one object: everything alive, and the engine that drives it, from the
-//! first operation (or init) to shutdown, and again from there.
+//! The library as one object: everything alive, and the engine and runtime that drive it,
+//! from the first operation (or init) to shutdown, and again from there.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::lock;
+use super::engine::{Engine, EngineStats};
 use super::operation::Operation;
 use super::outcome::Outcome;
 use super::poller::Poller;
@@ -16,12 +16,11 @@ use super::registry::{Kind, Registry};
 use super::state::{Call, Cancel, Event};
 use super::task::{Job, Promise, prepare, run};
 use crate::config::Config;
-use crate::credentials::Means;
 use crate::error::Error;
 use crate::probe::{Stage, Verdict};
-use crate::provider::{self, Provider};
+use crate::provider;
 use crate::settings::{MAX_REQUEST_BYTES, Settings};
-use crate::transport::{Client, EnvironmentProxies, Pool, Runtime};
+use crate::transport::Runtime;
 
 /// Everything one process has of the library.
 #[derive(Debug)]
@@ -41,16 +40,6 @@ enum State {
         runtime: Runtime,
     },
     Stopping,
-}
-
-/// What the tasks of one run share.
-#[derive(Debug)]
-pub(super) struct Engine {
-    pub(super) settings: Arc<Settings>,
-    pool: Pool,
-    default_http_timeout_ms: Arc<AtomicU64>,
-    tasks: Mutex<usize>,
-    quiet: Condvar,
 }
 
 /// One operation as a host starts it.
@@ -96,6 +85,7 @@ impl Library {
             )),
             State::Stopping => Err(shutting_down()),
             State::Idle => {
+                self.default_http_timeout_ms.store(0, Ordering::Relaxed);
                 *state = self.engine(settings)?;
                 Ok(())
             }
@@ -199,8 +189,11 @@ impl Library {
 
     /// Waits for the end of a call, hands the outcome over and frees the call.
     pub fn finish(&self, handle: u64) -> Outcome {
-        let finished = self.calls.get(handle).and_then(|call| call.finish());
-        let _ = self.calls.remove(handle);
+        let finished = self.calls.get(handle).and_then(|call| {
+            let outcome = call.finish()?;
+            let _ = self.calls.remove(handle);
+            Ok(outcome)
+        });
         finished.unwrap_or_else(|error| Outcome::refused(error, "", None))
     }
 
@@ -287,15 +280,16 @@ impl Library {
     /// Live calls and pollers, threads, connections opened and reused per provider.
     pub fn stats(&self) -> Value {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let (threads, connections) = match &*state {
-            State::Running { engine, runtime } => (runtime.threads(), engine.connections()),
-            State::Idle | State::Stopping => (0, Map::new()),
+        let (threads, engine) = match &*state {
+            State::Running { engine, runtime } => (runtime.threads(), engine.stats()),
+            State::Idle | State::Stopping => (0, EngineStats::default()),
         };
         json!({
             "calls": self.calls.len(),
             "pollers": self.pollers.len(),
             "threads": threads,
-            "connections": connections,
+            "connections": engine.connections,
+            "tokens": engine.tokens,
         })
     }
 
@@ -347,15 +341,10 @@ impl Library {
     }
 
     fn engine(&self, settings: Settings) -> Result<State, Error> {
-        let runtime = Runtime::start(settings.worker_threads)?;
-        let settings = Arc::new(settings);
-        let engine = Arc::new(Engine {
-            pool: Pool::new(settings.clone(), EnvironmentProxies::read()),
-            settings,
-            default_http_timeout_ms: self.default_http_timeout_ms.clone(),
-            tasks: Mutex::new(0),
-            quiet: Condvar::new(),
-        });
+        let workers = settings.worker_threads;
+        let timeout = self.default_http_timeout_ms.clone();
+        let engine = Arc::new(Engine::new(settings, timeout)?);
+        let runtime = Runtime::start(workers)?;
         Ok(State::Running { engine, runtime })
     }
 
@@ -369,68 +358,6 @@ impl Library {
         let handle = self.calls.insert(call.clone());
         call.end(Vec::new(), outcome);
         (handle, call)
-    }
-}
-
-impl Engine {
-    pub(super) fn client(
-        &self,
-        provider: &'static dyn Provider,
-        config: &Config,
-    ) -> Result<Arc<Client>, Error> {
-        self.pool
-            .client(provider.name(), &config.transport, config.timeouts.connect)
-    }
-
-    pub(super) fn means(&self, client: Arc<Client>) -> Means {
-        Means {
-            client,
-            deadline: self.settings.probe_timeout,
-        }
-    }
-
-    pub(super) fn unary_timeout(&self) -> Duration {
-        match self.default_http_timeout_ms.load(Ordering::Relaxed) {
-            0 => self.settings.default_http_timeout,
-            ms => Duration::from_millis(ms),
-        }
-    }
-
-    pub(super) fn task_began(&self) {
-        *lock(&self.tasks) += 1;
-    }
-
-    pub(super) fn task_ended(&self) {
-        let mut tasks = lock(&self.tasks);
-        *tasks -= 1;
-        if *tasks == 0 {
-            self.quiet.notify_all();
-        }
-    }
-
-    /// Waits until no task runs; false when `limit` passed first.
-    fn quiet_within(&self, limit: Duration) -> bool {
-        let deadline = Instant::now() + limit;
-        let mut tasks = lock(&self.tasks);
-        while *tasks > 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let woken = self.quiet.wait_timeout(tasks, left);
-            tasks = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
-    }
-
-    fn connections(&self) -> Map<String, Value> {
-        let stats = self.pool.stats().into_iter();
-        stats
-            .map(|(provider, pool)| {
-                let counts = json!({"opened": pool.opened, "reused": pool.reused});
-                (provider.to_owned(), counts)
-            })
-            .collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! One task on the runtime does everything of one operation, from reading its config to the
 //! last byte; only whole batches of lines cross to the host's threads.
 
+mod engine;
 mod library;
 mod operation;
 mod outcome;
@@ -15,11 +16,13 @@ mod signal;
 mod state;
 mod task;
 
+use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 pub use library::{Library, Start};
 pub use operation::Operation;
-pub use outcome::{Outcome, Report};
+pub use outcome::{End, Outcome, Phase, Report};
 pub use poller::Poller;
 pub use state::{Call, Cancel, Event};
 pub use task::panic_text;
@@ -28,4 +31,19 @@ pub use task::panic_text;
 /// state whole at each step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets the tasks run that are ready now, the connection's among them, and goes on. tokio's
+/// own `yield_now` would also wait for a look at every socket, a system call for each chunk.
+async fn one_turn() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
 }

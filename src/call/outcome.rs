@@ -76,6 +76,8 @@ pub struct Report {
     pub end: Option<End>,
     /// The provider's own code for its error.
     pub error_code: Option<String>,
+    /// What to look at first, where the answer does not say it.
+    pub hint: Option<String>,
     /// Lines handed to the host.
     pub lines: u64,
     /// Bytes of the response's body.
@@ -88,6 +90,8 @@ pub struct Report {
     pub unused: Vec<&'static str>,
     /// When it began.
     pub started: Instant,
+    /// When it ended, by the calendar: what a date in `retry-after` is measured from.
+    pub ended: SystemTime,
     /// From the start to having the credentials.
     pub credentials: Option<Duration>,
     /// From the start to the response's head.
@@ -121,12 +125,14 @@ impl Report {
             headers: HeaderMap::new(),
             end: None,
             error_code: None,
+            hint: None,
             lines: 0,
             bytes_in: 0,
             bytes_out: 0,
             attempts: 0,
             unused: Vec::new(),
             started: Instant::now(),
+            ended: SystemTime::UNIX_EPOCH,
             credentials: None,
             response_header: None,
             first_line: None,
@@ -150,9 +156,8 @@ impl Report {
     /// How long the provider asks to wait: `retry-after-ms`, else `retry-after` in seconds
     /// or as a date (RFC 9110, section 10.2.3).
     fn retry_after_ms(&self, now: SystemTime) -> Option<u64> {
-        if let Some(text) = self.header("retry-after-ms")
-            && let Some(ms) = whole(text.trim().parse().ok()?)
-        {
+        let exact = self.header("retry-after-ms");
+        if let Some(ms) = exact.and_then(|text| whole(text.trim().parse().ok()?)) {
             return Some(ms);
         }
         let text = self.header("retry-after")?.trim();
@@ -184,6 +189,10 @@ impl Outcome {
     /// An operation that ended as `result` says.
     pub fn ended(result: Result<Bytes, Error>, mut report: Report) -> Outcome {
         report.total = report.elapsed();
+        report.ended = SystemTime::now();
+        if report.operation == Some(Operation::CompletionsStream) {
+            report.end = report.end.or(Some(End::of(&result)));
+        }
         let (error, body) = match result {
             Ok(body) => (None, body),
             Err(error) => (Some(error), Bytes::new()),
@@ -223,7 +232,10 @@ impl Outcome {
             ) if !self.report.provider.is_empty() => {
                 format!("{}: {error}", self.report.provider)
             }
-            Some(error) => error.to_string(),
+            Some(error) => match &self.report.hint {
+                Some(hint) => format!("{error}; {hint}"),
+                None => error.to_string(),
+            },
         }
     }
 
@@ -263,7 +275,7 @@ impl Outcome {
             "request_id": report.request_id(),
             "content_type": report.header("content-type"),
             "retryable": self.is_retryable(),
-            "retry_after_ms": report.retry_after_ms(SystemTime::now()),
+            "retry_after_ms": report.retry_after_ms(report.ended),
             "timeout": timeout,
             "end": report.end.map(End::name),
             "error_code": error_code,
@@ -311,6 +323,15 @@ impl Phase {
 }
 
 impl End {
+    /// How a stream ended that did not come to an end of its own.
+    fn of(result: &Result<Bytes, Error>) -> End {
+        match result {
+            Ok(_) => End::Stopped,
+            Err(Error::Cancelled | Error::Shutdown(_)) => End::Cancelled,
+            Err(_) => End::Error,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             End::Done => "done",
@@ -350,6 +371,10 @@ mod tests {
             (
                 &[("retry-after-ms", "250"), ("retry-after", "7")],
                 Some(250),
+            ),
+            (
+                &[("retry-after-ms", "soon"), ("retry-after", "7")],
+                Some(7000),
             ),
             (&[("retry-after", "soon")], None),
             (&[("retry-after", "-1")], None),

@@ -3,6 +3,7 @@
 //! and comes again only after its reader was told that nothing is left.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -29,22 +30,37 @@ struct Queue {
 }
 
 impl Poller {
-    /// Queues a call that became readable.
+    /// Queues a call that became readable; [`notify`](Self::notify) has to follow.
     pub(super) fn push(&self, call: &Arc<Call>, token: u64) {
         let mut queue = lock(&self.queue);
         if queue.closed {
             return;
         }
+        call.queued.store(true, Ordering::Relaxed);
         queue.ready.push_back((Arc::downgrade(call), token));
+    }
+
+    /// Wakes one waiting thread and raises the descriptor, if calls are queued.
+    pub(super) fn notify(&self) {
+        let mut queue = lock(&self.queue);
+        if queue.ready.is_empty() {
+            return;
+        }
         queue.raise();
-        if queue.sleepers > 0 {
+        let sleepers = queue.sleepers;
+        drop(queue);
+        if sleepers > 0 {
             self.wakeable.notify_one();
         }
     }
 
-    /// Takes a call out that was finished or released.
+    /// Takes a call out of which nothing is to be read any more.
     pub(super) fn forget(&self, call: &Call) {
+        if !call.queued.load(Ordering::Relaxed) {
+            return; // as nearly always, without a search
+        }
         let mut queue = lock(&self.queue);
+        call.queued.store(false, Ordering::Relaxed);
         let before = queue.ready.len();
         queue
             .ready
@@ -68,11 +84,17 @@ impl Poller {
             }
             if !queue.ready.is_empty() {
                 let count = queue.ready.len().min(tokens.len());
-                for (slot, (_, token)) in tokens.iter_mut().zip(queue.ready.drain(..count)) {
+                for (slot, (call, token)) in tokens.iter_mut().zip(queue.ready.drain(..count)) {
                     *slot = token;
+                    if let Some(call) = call.upgrade() {
+                        call.queued.store(false, Ordering::Relaxed);
+                    }
                 }
                 queue.woken = false;
                 queue.settle();
+                if queue.sleepers > 0 && !queue.ready.is_empty() {
+                    self.wakeable.notify_one();
+                }
                 return Ok(count);
             }
             if std::mem::take(&mut queue.woken) {

@@ -1,7 +1,7 @@
 //! Connection probes: can the provider be reached, and does it take the credentials? A
 //! probe that comes to a verdict succeeded as an operation, whatever the verdict is.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
 use reqwest::Url;
 use tokio::time::timeout_at;
@@ -16,7 +16,7 @@ use crate::probe::{Stage as ProbeStage, Verdict};
 use crate::provider::{BaseUrl, Probe, Provider, headers_of};
 use crate::secret::Secret;
 use crate::settings::ERROR_BODY_BYTES;
-use crate::transport::{Request, Response};
+use crate::transport::Request;
 
 /// Probes `provider` with `config`.
 pub(super) async fn test_connection(
@@ -28,7 +28,7 @@ pub(super) async fn test_connection(
     let verdict = match result {
         Ok(verdict) => verdict,
         Err(error) => {
-            let mut verdict = Verdict::of_error(&error).ok_or(error)?;
+            let mut verdict = Verdict::of_error(&error, provider.peer()).ok_or(error)?;
             if verdict.stage == ProbeStage::Provider && provider.lacks_endpoint(config) {
                 verdict.stage = ProbeStage::Connectivity;
             }
@@ -53,7 +53,7 @@ pub(super) async fn http_probe(
     let beginning = text.split(['?', '#']).next().unwrap_or_default();
     BaseUrl::parse(beginning).map_err(|reason| fields.error("url", reason))?;
     let url = Url::parse(text).map_err(|_| fields.error("url", "expected an http or https URL"))?;
-    let auth = match fields.string("bearer")? {
+    let auth = match fields.text("bearer")? {
         Some(key) => Auth::bearer(&Secret::new(key))?,
         None => Auth::InHeaders,
     };
@@ -64,7 +64,7 @@ pub(super) async fn http_probe(
     };
     let verdict = match run(stage, provider, &Config::default(), probe).await {
         Ok(verdict) => verdict,
-        Err(error) => Verdict::of_error(&error).ok_or(error)?,
+        Err(error) => Verdict::of_error(&error, "provider").ok_or(error)?,
     };
     stage.body = verdict.to_json().to_string().into();
     Ok(())
@@ -108,11 +108,19 @@ async fn ask(
             auth.acquire(&means).await?;
             Ok(Verdict::accepted(0))
         }
+        Probe::Exchange {
+            request,
+            auth,
+            judge,
+        } => {
+            let (status, body) = send(stage, *request, &auth, &means, config).await?;
+            Ok(judge(status, &body))
+        }
         Probe::Get { url, headers, auth } => {
             let request = get(url, headers);
-            let response = send(stage, request, &auth, &means, config).await?;
+            let (status, _) = send(stage, request, &auth, &means, config).await?;
             Ok(Verdict::of_status(
-                response.status,
+                status,
                 provider.rejects_credentials_with_400(),
             ))
         }
@@ -125,7 +133,7 @@ async fn send(
     auth: &Auth,
     means: &crate::credentials::Means,
     config: &Config,
-) -> Result<Response, Error> {
+) -> Result<(u16, BytesMut), Error> {
     let report = &mut *stage.report;
     report.url = Some(without_query(&request.url));
     report.phase = Phase::Credentials;
@@ -142,11 +150,11 @@ async fn send(
     report.response_header = Some(report.elapsed());
     report.http_status = response.status;
     report.headers = response.headers.clone();
-    // Read so that the connection can be used again; the status has said it all.
-    let mut rest = bytes::BytesMut::new();
+    // Read so that the connection can be used again, and for those that look into it.
+    let mut rest = BytesMut::new();
     let _ = response.body.read_up_to(ERROR_BODY_BYTES, &mut rest).await;
     report.bytes_in = rest.len() as u64;
-    Ok(response)
+    Ok((response.status, rest))
 }
 
 fn get(url: Url, headers: HeaderMap) -> Request {

@@ -11,12 +11,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
+use super::one_turn;
 use super::outcome::{End, Report};
 use super::state::Call;
 use crate::error::{Deadline, Error};
 use crate::provider::Framing;
 use crate::settings::ERROR_BODY_BYTES;
-use crate::stream::{Ending, LineSplitter, LineTooLong, Marker};
+use crate::stream::{Ending, EventStreamSplitter, LineSplitter, LineTooLong, Marker};
 use crate::transport::Body;
 
 /// Moves one stream's lines.
@@ -101,7 +102,7 @@ impl Pump {
         self.lines
     }
 
-    /// The next piece. hyper is briefly without one after each HTTP chunk, so the runtime
+    /// The next piece. hyper is briefly without one after each HTTP chunk, so its connection
     /// gets one turn to bring more before the batch is handed over.
     async fn next_piece(
         &mut self,
@@ -113,7 +114,7 @@ impl Pump {
             return ready.transpose();
         }
         if !self.batch.is_empty() {
-            tokio::task::yield_now().await;
+            one_turn().await;
             if let Some(ready) = ready_piece(body).await {
                 return ready.transpose();
             }
@@ -162,12 +163,14 @@ impl Pump {
 #[derive(Debug)]
 enum Splitter {
     Lines(LineSplitter),
+    Frames(EventStreamSplitter),
 }
 
 impl Splitter {
     fn new(course: &Course) -> Splitter {
         match course.framing {
             Framing::Lines => Splitter::Lines(LineSplitter::new(course.max_line)),
+            Framing::EventStream => Splitter::Frames(EventStreamSplitter::new(course.max_line)),
         }
     }
 
@@ -177,6 +180,7 @@ impl Splitter {
             Splitter::Lines(lines) => lines
                 .split(piece, |line| pump.keep(line, ending))
                 .map_err(too_long)?,
+            Splitter::Frames(frames) => frames.split(piece, |line| pump.keep(line, ending))?,
         };
         Ok(said.is_break())
     }
@@ -186,6 +190,7 @@ impl Splitter {
             Splitter::Lines(lines) => lines
                 .finish(|line| pump.keep(line, ending))
                 .map_err(too_long)?,
+            Splitter::Frames(frames) => frames.finish()?,
         };
         Ok(said.is_break())
     }

@@ -3,14 +3,18 @@
 //! without need: the task wakes a reader only if one sleeps, and reports to a poller only
 //! if the host was told before that nothing was there.
 
+use std::future::poll_fn;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::lock;
+use super::one_turn;
 use super::outcome::Outcome;
 use super::poller::Poller;
 use crate::error::Error;
@@ -26,8 +30,10 @@ pub struct Call {
     buffer_limit: usize,
     room: Notify,
     cancel_reason: AtomicU8,
-    cancelled: Notify,
+    cancel_waker: AtomicWaker,
     finishing: AtomicBool,
+    /// It stands in its poller's queue; written under the queue's lock.
+    pub(super) queued: AtomicBool,
     poller: Option<(Arc<Poller>, u64)>,
 }
 
@@ -90,8 +96,9 @@ impl Call {
             buffer_limit,
             room: Notify::new(),
             cancel_reason: AtomicU8::new(0),
-            cancelled: Notify::new(),
+            cancel_waker: AtomicWaker::new(),
             finishing: AtomicBool::new(false),
+            queued: AtomicBool::new(false),
             poller,
         }
     }
@@ -103,12 +110,18 @@ impl Call {
         let mut mailbox = lock(&self.mailbox);
         mailbox.opened = true;
         self.announce(mailbox);
+        self.notify_poller();
     }
 
-    /// Hands `batch` over, unless as much as may wait is waiting already.
+    /// Hands `batch` over, as soon as less waits than may.
     pub(super) async fn hand_over(self: &Arc<Self>, batch: &mut Vec<u8>) {
         while !self.try_hand_over(batch) {
             self.room.notified().await;
+        }
+        if let Some((poller, _)) = &self.poller {
+            // Calls that became readable together wake the host together.
+            one_turn().await;
+            poller.notify();
         }
     }
 
@@ -125,16 +138,19 @@ impl Call {
         mailbox.outcome = Some(outcome);
         mailbox.ended = true;
         self.announce(mailbox);
+        self.notify_poller();
     }
 
     /// Completes when the call is to end before its time.
     pub(super) async fn cancelled(&self) -> Cancel {
-        loop {
-            if let Some(reason) = self.cancel_reason() {
-                return reason;
+        poll_fn(|cx| {
+            if self.cancel_reason().is_none() {
+                self.cancel_waker.register(cx.waker());
             }
-            self.cancelled.notified().await;
-        }
+            // Looked at again, since it may have come before the waker was there.
+            self.cancel_reason().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 
     fn try_hand_over(self: &Arc<Self>, batch: &mut Vec<u8>) -> bool {
@@ -154,8 +170,9 @@ impl Call {
         true
     }
 
-    /// Wakes whoever has to know. The poller is told under the mailbox's lock, so that a
-    /// call that is closed right after is never reported again.
+    /// Wakes a sleeping reader and queues the call with its poller, whose own wait is ended
+    /// by `notify`. The poller is told under the mailbox's lock, so that a call that is
+    /// closed right after is never reported again.
     fn announce(self: &Arc<Self>, mut mailbox: MutexGuard<'_, Mailbox>) {
         if mailbox.armed
             && !mailbox.closed
@@ -168,6 +185,12 @@ impl Call {
         drop(mailbox);
         if sleepers > 0 {
             self.readable.notify_all();
+        }
+    }
+
+    fn notify_poller(&self) {
+        if let Some((poller, _)) = &self.poller {
+            poller.notify();
         }
     }
 
@@ -219,6 +242,9 @@ impl Call {
             };
             if left.is_some_and(|left| left.is_zero()) {
                 mailbox.armed = true;
+                if let Some((poller, _)) = &self.poller {
+                    poller.forget(self);
+                }
                 if held.capacity() > IDLE_BUFFER {
                     *held = Vec::new();
                 }
@@ -237,7 +263,7 @@ impl Call {
             Ordering::Relaxed,
         );
         if first.is_ok() {
-            self.cancelled.notify_one();
+            self.cancel_waker.wake();
         }
     }
 

@@ -9,9 +9,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::library::Engine;
+use super::engine::Engine;
 use super::operation::Operation;
-use super::outcome::{End, Outcome, Phase, Report};
+use super::outcome::{Outcome, Phase, Report};
 use super::probing;
 use super::pump::{Course, Pump};
 use super::state::{Call, Cancel};
@@ -20,6 +20,9 @@ use crate::error::{Deadline, Error};
 use crate::provider::{Order, Prepared, Provider};
 use crate::settings::{ERROR_BODY_BYTES, MAX_REQUEST_BYTES};
 use crate::transport::{Client, Request, Response};
+
+/// How long a provider may take to finish the body of a refusal.
+const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
 
 /// What one operation was started with.
 pub(super) struct Job {
@@ -73,7 +76,6 @@ pub(super) async fn run(promise: Promise, job: Job) {
     let engine = promise.engine.clone();
     let mut report = Report::new(job.provider.name(), Some(job.operation));
     let mut pump = Pump::new();
-    let streams = job.operation == Operation::CompletionsStream;
     let (result, body) = {
         let mut stage = Stage {
             engine: &engine,
@@ -91,9 +93,6 @@ pub(super) async fn run(promise: Promise, job: Job) {
         (result, stage.body)
     };
     report.lines = pump.lines();
-    if streams {
-        report.end = report.end.or(Some(how_ended(&result)));
-    }
     let mut outcome = Outcome::ended(result.map(|()| Bytes::new()), report);
     outcome.body = body;
     drop(call);
@@ -138,7 +137,7 @@ async fn completions(stage: &mut Stage<'_>, job: Job) -> Result<(), Error> {
         false => engine.unary_timeout(),
     });
     let deadline = deadline_after(stage.report.started, total);
-    let exchange = exchange(stage, job.provider, &config, prepared, client, streams);
+    let exchange = exchange(stage, job.provider, &config, prepared, client, deadline);
     timeout_at(deadline, exchange)
         .await
         .unwrap_or(Err(Error::Timeout(Deadline::Total)))
@@ -171,26 +170,29 @@ async fn exchange(
     config: &Config,
     prepared: Prepared,
     client: Arc<Client>,
-    streams: bool,
+    deadline: Instant,
 ) -> Result<(), Error> {
+    let streams = stage.report.operation == Some(Operation::CompletionsStream);
     let settings = &stage.engine.settings;
-    let course = Course {
-        framing: prepared.framing,
-        marker: prepared.marker,
-        max_line: settings.max_line_bytes,
-        idle: config.timeouts.idle.or(settings.idle_timeout),
-    };
+    let (framing, marker) = (prepared.framing, prepared.marker);
     let header_deadline = config
         .timeouts
         .response_header
         .unwrap_or(settings.response_header_timeout);
     let mut response = send(stage, prepared, client, header_deadline).await?;
     if !(200..300).contains(&response.status) {
-        return Err(refusal(stage, provider, &mut response, streams).await);
+        return Err(refusal(stage, provider, &mut response, deadline).await);
     }
     if streams {
         stage.call.open();
         stage.report.phase = Phase::Stream;
+        let (framing, marker) = framing.of_answer(marker, &stage.report.headers);
+        let course = Course {
+            framing,
+            marker,
+            max_line: settings.max_line_bytes,
+            idle: config.timeouts.idle.or(settings.idle_timeout),
+        };
         let end = stage
             .pump
             .run(stage.call, &mut response.body, &course, stage.report)
@@ -235,19 +237,21 @@ async fn send(
 }
 
 /// The error of a response that is no 2xx. Its body is kept, whole on a unary call; one
-/// that breaks off is kept as far as it came, since the status says all that matters.
+/// that breaks off or stalls is kept as far as it came, since the status says all that
+/// matters.
 async fn refusal(
     stage: &mut Stage<'_>,
     provider: &dyn Provider,
     response: &mut Response,
-    streams: bool,
+    deadline: Instant,
 ) -> Error {
-    let limit = match streams {
-        true => ERROR_BODY_BYTES,
-        false => stage.engine.settings.max_response_bytes,
+    let limit = match stage.report.operation {
+        Some(Operation::CompletionsStream) => ERROR_BODY_BYTES,
+        _ => stage.engine.settings.max_response_bytes,
     };
+    let patience = deadline.min(Instant::now() + ERROR_BODY_WAIT);
     let mut body = BytesMut::new();
-    let _ = response.body.read_up_to(limit, &mut body).await;
+    let _ = timeout_at(patience, response.body.read_up_to(limit, &mut body)).await;
     stage.report.bytes_in = body.len() as u64;
     stage.body = body.freeze();
     let headers = &stage.report.headers;
@@ -263,15 +267,6 @@ fn ended_by(reason: Cancel) -> Result<(), Error> {
         Cancel::Shutdown => Err(Error::Shutdown(
             "the library was shut down under this call".into(),
         )),
-    }
-}
-
-/// How a stream ended that did not come to its own end.
-fn how_ended(result: &Result<(), Error>) -> End {
-    match result {
-        Ok(()) => End::Stopped,
-        Err(Error::Cancelled | Error::Shutdown(_)) => End::Cancelled,
-        Err(_) => End::Error,
     }
 }
 

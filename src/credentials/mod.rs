@@ -1,16 +1,53 @@
 //! What has to be shown to be let in: a key, or a token that a cloud mints. Providers say
-//! which ([`Auth`], pure); attaching it to a request is this room's work.
+//! which ([`Auth`], pure); attaching it to a request is this room's work. What clouds mint
+//! is kept in one [`TokenCache`] for each run of the library.
+
+pub mod aws;
+mod azure;
+mod cache;
+mod environment;
+mod exchange;
+mod file;
+mod google;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
 use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::transport::{Client, Request};
+
+use aws::{AwsIdentity, AwsKeys};
+
+pub use azure::{AzureIdentity, Scope as AzureScope};
+pub use cache::CacheStats;
+pub use google::GoogleIdentity;
+
+use cache::Cache;
+use exchange::Token;
+
+/// What one run of the library keeps of credentials that were minted: nothing of it outlives
+/// the run. Secrets are wiped when they leave it.
+#[derive(Debug, Default)]
+pub struct TokenCache {
+    /// Azure's and Google's access tokens.
+    tokens: Cache<Token>,
+    /// Keys that AWS lends: of assumed roles, and of its credential chain.
+    aws: Cache<AwsKeys>,
+    /// Parsed private keys of Google's service accounts.
+    signers: Cache<google::Signer>,
+}
+
+impl TokenCache {
+    /// How full it is and what it did, keys that are only parsed left out.
+    pub fn stats(&self) -> CacheStats {
+        self.tokens.stats() + self.aws.stats()
+    }
+}
 
 /// What attaching credentials may use.
 #[derive(Clone, Debug)]
@@ -19,6 +56,8 @@ pub struct Means {
     pub client: Arc<Client>,
     /// The longest one exchange with a token endpoint may take.
     pub deadline: Duration,
+    /// The tokens of this run of the library.
+    pub cache: Arc<TokenCache>,
 }
 
 /// The credentials one request needs.
@@ -26,6 +65,13 @@ pub struct Means {
 pub enum Auth {
     /// The request's own headers carry them already.
     InHeaders,
+    /// AWS's signature.
+    Aws {
+        /// Who signs.
+        identity: Box<AwsIdentity>,
+        /// The service's name in the signature.
+        service: &'static str,
+    },
     /// `prefix` and the secret in the header `name`.
     Header {
         /// The header.
@@ -35,7 +81,13 @@ pub enum Auth {
         /// The key or token.
         secret: Secret,
     },
+    /// A Google identity's token as `Authorization: Bearer`.
+    Google(GoogleIdentity),
+    /// An Azure identity's token as `Authorization: Bearer`.
+    Azure(AzureIdentity),
 }
+
+const QUOTA_PROJECT: HeaderName = HeaderName::from_static("x-goog-user-project");
 
 impl Auth {
     /// `Authorization: Bearer`.
@@ -51,37 +103,42 @@ impl Auth {
     /// # Errors
     /// `Credentials` when there is neither.
     pub fn key_or_headers(name: HeaderName, config: &Config) -> Result<Auth, Error> {
-        let options = config.option_fields();
-        let given = options.object("headers")?.string_pairs()?;
-        let carried = |header: &str| {
-            given
-                .iter()
-                .any(|(key, _)| key.trim().eq_ignore_ascii_case(header))
-        };
-        if carried(name.as_str())
-            || config.credentials.api_key.is_blank() && carried("authorization")
-        {
+        let key = &config.credentials.api_key;
+        let instead = key.is_blank() && has_header(config, &AUTHORIZATION)?;
+        if instead || has_header(config, &name)? {
             return Ok(Auth::InHeaders);
         }
         Auth::header(name, "", &config.credentials.api_key)
     }
 
-    /// Vertex's identity.
+    /// Google's identity: the service account of the config, else its API key as a ready
+    /// bearer token, else the application default credentials. An Authorization of the
+    /// options' headers comes before all of them.
     ///
     /// # Errors
-    /// `Credentials`.
-    pub fn google(_config: &Config) -> Result<Auth, Error> {
-        Err(Error::Credentials(
-            "service accounts are not supported yet: pass a bearer token as api_key".into(),
-        ))
+    /// `Credentials` when the service account's JSON is not one.
+    pub fn google(config: &Config) -> Result<Auth, Error> {
+        if has_header(config, &AUTHORIZATION)? {
+            return Ok(Auth::InHeaders);
+        }
+        let credentials = &config.credentials;
+        if credentials.service_account_json.is_blank() && !credentials.api_key.is_blank() {
+            return Auth::bearer(&credentials.api_key);
+        }
+        GoogleIdentity::of(config).map(Auth::Google)
     }
 
-    /// Azure's key or identity; `endpoint` decides the scope of a token.
+    /// Azure's key or identity; `endpoint` decides the scope of a token. An Authorization
+    /// of the options' headers comes before an identity.
     ///
     /// # Errors
-    /// `Credentials`.
-    pub fn azure(config: &Config, _endpoint: &str) -> Result<Auth, Error> {
-        Auth::key_or_headers(HeaderName::from_static("api-key"), config)
+    /// `Credentials` when there is no key, or naming what a service principal lacks.
+    pub fn azure(config: &Config, endpoint: &str) -> Result<Auth, Error> {
+        match AzureIdentity::of(config, endpoint)? {
+            None => Auth::key_or_headers(HeaderName::from_static("api-key"), config),
+            Some(_) if has_header(config, &AUTHORIZATION)? => Ok(Auth::InHeaders),
+            Some(identity) => Ok(Auth::Azure(identity)),
+        }
     }
 
     fn header(name: HeaderName, prefix: &'static str, key: &Secret) -> Result<Auth, Error> {
@@ -99,7 +156,9 @@ impl Auth {
     pub fn header_names(&self) -> Vec<HeaderName> {
         match self {
             Auth::InHeaders => Vec::new(),
+            Auth::Aws { identity, .. } => identity.header_names(),
             Auth::Header { name, .. } => vec![name.clone()],
+            Auth::Google(_) | Auth::Azure(_) => vec![AUTHORIZATION],
         }
     }
 
@@ -107,29 +166,67 @@ impl Auth {
     ///
     /// # Errors
     /// As [`attach`](Self::attach).
-    pub async fn acquire(&self, _means: &Means) -> Result<(), Error> {
+    pub async fn acquire(&self, means: &Means) -> Result<(), Error> {
+        if let Auth::Aws { identity, .. } = self {
+            return identity.acquire(means).await;
+        }
+        self.headers(means).await.map(drop)
+    }
+
+    /// Adds the credentials to `request`. Where a cloud mints them, this waits for its
+    /// token endpoint, unless the run's cache has a token that is good.
+    ///
+    /// # Errors
+    /// `Credentials` when the secret holds what no header can carry, or no token could be
+    /// had.
+    pub async fn attach(&self, request: &mut Request, means: &Means) -> Result<(), Error> {
+        if let Auth::Aws { identity, service } = self {
+            return identity.sign(service, request, means).await;
+        }
+        for (name, value) in self.headers(means).await? {
+            request.headers.insert(name, value);
+        }
         Ok(())
     }
 
-    /// Adds the credentials to `request`.
-    ///
-    /// # Errors
-    /// `Credentials` when the secret holds what no header can carry.
-    pub async fn attach(&self, request: &mut Request, _means: &Means) -> Result<(), Error> {
-        match self {
-            Auth::InHeaders => Ok(()),
+    async fn headers(&self, means: &Means) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+        let token = match self {
+            // A signature covers the request, so it is made where that is at hand.
+            Auth::InHeaders | Auth::Aws { .. } => return Ok(Vec::new()),
             Auth::Header {
                 name,
                 prefix,
                 secret,
             } => {
-                let value = secret.header(prefix).ok_or_else(|| {
-                    let text = "the api key holds characters that a header cannot carry";
-                    Error::Credentials(text.into())
-                })?;
-                request.headers.insert(name, value);
-                Ok(())
+                let value = secret.header(prefix).ok_or_else(|| no_header("api key"))?;
+                return Ok(vec![(name.clone(), value)]);
             }
+            Auth::Google(identity) => identity.token(means).await?,
+            Auth::Azure(identity) => identity.token(means).await?,
+        };
+        let bearer = token
+            .secret
+            .header("Bearer ")
+            .ok_or_else(|| no_header("token"))?;
+        let mut headers = vec![(AUTHORIZATION, bearer)];
+        if let Some(project) = &token.quota_project {
+            let value = HeaderValue::from_str(project).map_err(|_| no_header("quota project"))?;
+            headers.push((QUOTA_PROJECT, value));
         }
+        Ok(headers)
     }
+}
+
+/// Whether the options' headers carry `name`.
+fn has_header(config: &Config, name: &HeaderName) -> Result<bool, Error> {
+    let given = config.option_fields().object("headers")?.string_pairs()?;
+    Ok(given
+        .iter()
+        .any(|(key, _)| key.trim().eq_ignore_ascii_case(name.as_str())))
+}
+
+fn no_header(what: &str) -> Error {
+    Error::Credentials(format!(
+        "the {what} holds characters that a header cannot carry"
+    ))
 }

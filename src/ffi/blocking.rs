@@ -67,7 +67,10 @@ pub unsafe extern "C" fn modelwire_completions_stream(
     };
     let Some(on_line) = on_line else {
         let error = Error::Argument("on_line is NULL".into());
-        return give_guarded(Err(error));
+        // SAFETY: the caller's promise.
+        let provider = unsafe { name(provider) }.unwrap_or_default();
+        let operation = Some(Operation::CompletionsStream);
+        return give_guarded(Ok(Outcome::refused(error, provider, operation)));
     };
     // SAFETY: the caller's promises about the inputs and the callback.
     unsafe {
@@ -108,8 +111,8 @@ pub unsafe extern "C" fn modelwire_test_connection(
 /// JSON {"url": "...", "headers": {"name": "value"}, "bearer": "key"}; headers and bearer
 /// are optional. The body is the verdict, as for modelwire_test_connection.
 ///
-/// Errors: MODELWIRE_E_ARGUMENT, MODELWIRE_E_PROVIDER, MODELWIRE_E_CONFIG,
-/// MODELWIRE_E_SHUTDOWN.
+/// Errors: MODELWIRE_E_ARGUMENT, MODELWIRE_E_PROVIDER, MODELWIRE_E_CONFIG for a request that
+/// cannot be read, MODELWIRE_E_SHUTDOWN.
 ///
 /// # Safety
 /// `provider` is NULL or a NUL-terminated string; `request` is NULL or points to

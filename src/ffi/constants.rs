@@ -10,8 +10,8 @@ pub const MODELWIRE_OK: i32 = 0;
 pub const MODELWIRE_E_ARGUMENT: i32 = -1;
 /// A handle that is stale, freed or was never valid.
 pub const MODELWIRE_E_HANDLE: i32 = -2;
-/// Config or provider options: bad JSON, a wrong type, a missing field. The message begins
-/// with the field's path.
+/// Config or provider options: bad JSON, a wrong type, a missing field. The message names
+/// the provider and the field's path.
 pub const MODELWIRE_E_CONFIG: i32 = -3;
 /// The provider's name is not supported.
 pub const MODELWIRE_E_PROVIDER: i32 = -4;
@@ -80,7 +80,7 @@ pub type modelwire_poller = u64;
 /// Takes one line, without its terminator; `line` is valid during the callback only. Runs on
 /// the thread that made the call. Returns 0 to go on; anything else ends the stream, which
 /// is no error. Any modelwire function may be called from it. It must return: a C++
-/// exception or a longjmp out of it ends the process.
+/// exception out of it ends the process, a longjmp out of it is undefined behaviour.
 #[allow(non_camel_case_types)]
 pub type modelwire_line_fn = Option<
     unsafe extern "C" fn(user_data: *mut std::ffi::c_void, line: *const u8, line_len: usize) -> i32,

@@ -61,8 +61,9 @@ pub unsafe extern "C" fn modelwire_init(
 
 /// Stops the library: new operations are refused, those in flight get `grace_ms`
 /// milliseconds, the rest end with MODELWIRE_E_SHUTDOWN; every terminal event is delivered,
-/// every thread joined, every socket closed. Blocks until then. Calls that ended can still
-/// be finished, results still be read and freed. A later operation starts afresh.
+/// every socket closed and every thread joined, but for one that the system's name resolver
+/// does not give back within ten seconds. Blocks until then. Calls that ended can still be
+/// finished, results still be read and freed. A later operation starts afresh.
 ///
 /// Returns MODELWIRE_OK, also when nothing ran, or MODELWIRE_E_SHUTDOWN when another thread
 /// shuts down already.
@@ -82,7 +83,8 @@ pub extern "C" fn modelwire_describe() -> *mut modelwire_result {
 }
 
 /// The body is a JSON object: calls, pollers and results alive, threads of the runtime,
-/// connections {provider: {opened, reused}} since it started.
+/// connections {provider: {opened, reused}} since it started, tokens {entries, refreshes}
+/// of the clouds' identities.
 #[unsafe(no_mangle)]
 pub extern "C" fn modelwire_stats() -> *mut modelwire_result {
     let answer = guarded(|| {

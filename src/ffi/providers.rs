@@ -63,10 +63,11 @@ pub unsafe extern "C" fn modelwire_validate_provider_options(
 }
 
 /// A dry run of MODELWIRE_OP_COMPLETIONS or MODELWIRE_OP_COMPLETIONS_STREAM: no credential
-/// is fetched and nothing is sent. The body is JSON {method, url, headers, model, body};
-/// secret values read "[redacted]". A request body that is not UTF-8 is in body_base64.
+/// is fetched and nothing is sent. The body is JSON `{method, url, headers, model, body}`;
+/// secret values read "`[redacted]`". A request body that is not UTF-8 is in body_base64.
 ///
-/// Errors: those the operation would end with before any network.
+/// Errors: those of the config, the options and the request that the operation would end
+/// with before any network. Certificates, proxies and the bytes of keys are not looked at.
 ///
 /// # Safety
 /// `provider` is NULL or a NUL-terminated string; `config` and `request` are NULL or point

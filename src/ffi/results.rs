@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::call::{Operation, Outcome, Report};
+use crate::call::{Operation, Outcome, Phase, Report};
 use crate::error::{Error, Status};
 
 /// The outcome of an operation. Owned by the host, which frees it with
@@ -52,7 +52,11 @@ pub(super) fn give_json(
     let body = answer
         .and_then(|answer| answer)
         .map(|json| Bytes::from(json.to_string()));
-    give(Outcome::ended(body, Report::new(provider, operation)))
+    let mut report = Report::new(provider, operation);
+    if body.is_ok() {
+        report.phase = Phase::Done;
+    }
+    give(Outcome::ended(body, report))
 }
 
 /// The status: MODELWIRE_OK or an error. MODELWIRE_E_ARGUMENT for NULL.
@@ -122,8 +126,9 @@ pub unsafe extern "C" fn modelwire_result_message(
 /// content_type, retryable, retry_after_ms, timeout (connect, response_header, idle,
 /// total), end (done, terminal, eof, stopped, cancelled, error), error_code, lines,
 /// bytes_in, bytes_out, timings {credentials_ms, response_header_ms, first_line_ms,
-/// total_ms}, attempts, unused. What does not apply is null. It holds no secret. Made when
-/// first asked for. `len` receives the length in bytes and may be NULL; the text is
+/// total_ms}, attempts, unused. What does not apply is null; numbers are 0, lists and texts
+/// empty. Header names are in lower case. Nothing the host passed as a secret is in it; what
+/// the provider sends in its headers is, cookies for example. Made when first asked for. `len` receives the length in bytes and may be NULL; the text is
 /// NUL-terminated as well. Never NULL.
 ///
 /// # Safety

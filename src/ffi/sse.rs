@@ -40,7 +40,7 @@ pub extern "C" fn modelwire_sse_new() -> *mut modelwire_sse {
 }
 
 /// Takes `len` bytes and calls `on_line` on this thread for each line they complete.
-/// Returns 1 once the [DONE] line was delivered or `on_line` stopped (later bytes are
+/// Returns 1 once the `[DONE]` line was delivered or `on_line` stopped (later bytes are
 /// ignored), else 0, or a status: MODELWIRE_E_ARGUMENT; MODELWIRE_E_PROTOCOL for a line over
 /// the limit, after the lines before it; MODELWIRE_E_BUSY when called for the same splitter
 /// from inside `on_line` or by another thread.

@@ -7,7 +7,7 @@ use super::base_url::segment;
 use super::order::Needed;
 use super::{BaseUrl, Order, Prepared, Probe, Provider, chat, option_headers};
 use crate::config::Config;
-use crate::credentials::Auth;
+use crate::credentials::{Auth, AzureScope};
 use crate::error::Error;
 use crate::fields::Fields;
 use crate::stream::Marker;
@@ -24,8 +24,8 @@ impl Provider for Azure {
 
     fn decode_options(&self, options: &Fields<'_>) -> Result<Map<String, Value>, Error> {
         let mut decoded = chat::common_options(options)?;
-        if let Some(scope) = options.text("token_scope")? {
-            decoded.insert("token_scope".into(), scope.into());
+        if let Some(scope) = AzureScope::from_options(options)? {
+            decoded.insert("token_scope".into(), scope.as_str().into());
         }
         Ok(decoded)
     }

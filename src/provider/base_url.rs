@@ -11,6 +11,12 @@ use crate::fields::Fields;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(String);
 
+/// With the longest path behind it a URL still fits HTTP's limit of 64 KiB.
+const MAX_BASE_BYTES: usize = 8192;
+
+/// The longest names, ARNs of inference profiles, have less than 2048.
+const MAX_SEGMENT_BYTES: usize = 2048;
+
 /// Everything but RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -36,6 +42,9 @@ impl BaseUrl {
     /// What is wrong with it, without quoting it.
     pub fn parse(text: &str) -> Result<BaseUrl, &'static str> {
         let trimmed = text.trim().trim_end_matches('/');
+        if trimmed.len() > MAX_BASE_BYTES {
+            return Err("is too long for a URL");
+        }
         let url = Url::parse(trimmed).map_err(|_| "expected an http or https URL")?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err("expected an http or https URL");
@@ -75,6 +84,11 @@ impl BaseUrl {
 pub fn segment(what: &str, value: &str) -> Result<String, Error> {
     if matches!(value, "." | "..") || value.chars().any(char::is_control) {
         return Err(Error::Request(format!("{what} is not a usable name")));
+    }
+    if value.len() > MAX_SEGMENT_BYTES {
+        return Err(Error::Request(format!(
+            "{what} is over {MAX_SEGMENT_BYTES} bytes"
+        )));
     }
     Ok(utf8_percent_encode(value, SEGMENT).to_string())
 }
@@ -119,7 +133,7 @@ mod tests {
         ] {
             assert_eq!(segment("model", value), Ok(encoded.into()));
         }
-        for bad in [".", "..", "a\r\nb"] {
+        for bad in [".", "..", "a\r\nb", &"m".repeat(3000)] {
             assert!(segment("model", bad).is_err());
         }
     }

@@ -1,10 +1,11 @@
 //! The providers: pure rules that turn a config and a request's bytes into an HTTP request,
 //! one file each. Nothing here does I/O, so every rule can be shown by `modelwire_prepare`
-//! and tested without a network. Adding a provider is one file and one line in [`ALL`].
+//! and tested without a network. Adding a provider is one file and one line in its table.
 
 mod anthropic;
 mod azure;
 mod base_url;
+mod bedrock;
 mod chat;
 mod deepseek;
 mod google;
@@ -28,7 +29,9 @@ use crate::config::Config;
 use crate::credentials::Auth;
 use crate::error::Error;
 use crate::fields::Fields;
+use crate::probe::Verdict;
 use crate::stream::reported_code;
+use crate::transport::Request;
 
 /// What one provider adds to the rules that all share.
 pub trait Provider: Send + Sync {
@@ -75,6 +78,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// What a probe that reached nobody says that it could not reach.
+    fn peer(&self) -> &'static str {
+        "provider"
+    }
+
     /// True when `error`, raised while a probe was prepared, means that there is no place
     /// to connect to, rather than that an option is wrong.
     fn lacks_endpoint(&self, _config: &Config) -> bool {
@@ -94,6 +102,15 @@ pub enum Probe {
         /// The credentials to show.
         auth: Auth,
     },
+    /// Send this with `auth` and let `judge` read the answer.
+    Exchange {
+        /// The request, without the headers of `auth`.
+        request: Box<Request>,
+        /// The credentials to show.
+        auth: Auth,
+        /// What an answer's status and body say.
+        judge: fn(u16, &[u8]) -> Verdict,
+    },
     /// Getting a token is the whole probe.
     Token(Auth),
 }
@@ -106,6 +123,7 @@ static ALL: &[&dyn Provider] = &[
     &google::Google,
     &vertex::Vertex,
     &azure::Azure,
+    &bedrock::Bedrock,
     &chat::MISTRAL,
     &chat::GROQ,
     &deepseek::DeepSeek,

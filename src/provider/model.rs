@@ -22,10 +22,10 @@ pub struct NamedModel {
 /// One key's value.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub enum Named {
-    /// The key is not there, or null.
+    /// The key is not there.
     #[default]
     Missing,
-    /// There, and empty.
+    /// There, and null or empty.
     Blank,
     /// There.
     Text(String),
@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for Named {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Named, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         Ok(match text {
-            None => Named::Missing,
+            None => Named::Blank,
             Some(text) if text.trim().is_empty() => Named::Blank,
             Some(text) => Named::Text(text),
         })
@@ -149,7 +149,7 @@ mod tests {
         let found = named(br#"{"modelId":"x","model":null}"#).expect("valid");
         assert_eq!(
             (found.model, found.model_id),
-            (Named::Missing, Named::Text("x".into()))
+            (Named::Blank, Named::Text("x".into()))
         );
         assert_eq!(
             named(br#"{"model":" "}"#).expect("valid").model,

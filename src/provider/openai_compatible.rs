@@ -31,10 +31,6 @@ impl Provider for OpenAiCompatible {
         base(&config.option_fields())?;
         chat::probe(config, "")
     }
-
-    fn lacks_endpoint(&self, _config: &Config) -> bool {
-        false
-    }
 }
 
 fn base(options: &Fields<'_>) -> Result<BaseUrl, Error> {

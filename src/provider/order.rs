@@ -52,6 +52,22 @@ pub struct Prepared {
 pub enum Framing {
     /// Plain lines: server-sent events, or whatever came instead.
     Lines,
+    /// AWS event-stream frames, where the content type says so; plain lines otherwise.
+    EventStream,
+}
+
+impl Framing {
+    /// The framing and the marker of an answer with these headers: a stream that was asked
+    /// for as frames and came as something else, JSON for one, is read line by line.
+    pub fn of_answer(self, marker: Marker, headers: &HeaderMap) -> (Framing, Marker) {
+        const FRAMES: &[u8] = b"application/vnd.amazon.eventstream";
+        let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let other = |kind: &[u8]| !kind.trim_ascii().to_ascii_lowercase().starts_with(FRAMES);
+        match self {
+            Framing::EventStream if kind.is_some_and(other) => (Framing::Lines, Marker::DoneLine),
+            framing => (framing, marker),
+        }
+    }
 }
 
 impl Order<'_> {
@@ -151,7 +167,7 @@ impl Order<'_> {
         Ok(model)
     }
 
-    fn check_allowed(&self, model: Option<&str>) -> Result<(), Error> {
+    pub(super) fn check_allowed(&self, model: Option<&str>) -> Result<(), Error> {
         let allowed = &self.config.allowed_models;
         if allowed.is_empty() {
             return Ok(());
@@ -175,7 +191,7 @@ pub enum Needed {
     Yes,
 }
 
-fn model_required() -> Error {
+pub(super) fn model_required() -> Error {
     Error::Request("model is required".into())
 }
 

@@ -46,7 +46,7 @@ impl Provider for Vertex {
         let fields = order.config.option_fields();
         let options = VertexOptions::read(&fields)?;
         let base = order.base_url(&host(&options.location))?;
-        let auth = auth(order.config)?;
+        let auth = Auth::google(order.config)?;
         let model = order.model_from_config_or_body()?;
         let url = base.join(&format!(
             "/{version}/projects/{project}/locations/{location}/publishers/{publisher}/models/{model}:{action}",
@@ -68,7 +68,7 @@ impl Provider for Vertex {
         let options = config.option_fields();
         VertexOptions::read(&options)?;
         option_headers(&options)?;
-        Ok(Probe::Token(auth(config)?))
+        Ok(Probe::Token(Auth::google(config)?))
     }
 }
 
@@ -113,14 +113,6 @@ fn action(options: &VertexOptions<'_>, stream: bool) -> Result<String, Error> {
         (None, false) => "generateContent".to_owned(),
     };
     Ok(if stream { action + "?alt=sse" } else { action })
-}
-
-fn auth(config: &Config) -> Result<Auth, Error> {
-    match chat::bearer(config) {
-        Err(Error::Credentials(_)) if config.credentials.api_key.is_blank() => Auth::google(config),
-        other if config.credentials.service_account_json.is_blank() => other,
-        _ => Auth::google(config),
-    }
 }
 
 fn option_segment(key: &str, value: &str) -> Result<String, Error> {

@@ -12,7 +12,7 @@ pub enum Marker {
     /// Only `[DONE]`: the Chat Completions shape.
     DoneLine,
     /// A typed event: `message_stop` (Anthropic), `response.completed`,
-    /// `response.incomplete`, `response.failed` (OpenAI Responses).
+    /// `response.incomplete` (OpenAI Responses).
     TypedEvent,
     /// A `finishReason` on the last chunk (Google); on Vertex other publishers' typed
     /// events count too.
@@ -37,12 +37,13 @@ enum ErrorEvent {
     Reported(Option<String>),
 }
 
-const TERMINAL_EVENTS: [&[u8]; 4] = [
+const TERMINAL_EVENTS: [&[u8]; 3] = [
     b"message_stop",
     b"response.completed",
     b"response.incomplete",
-    b"response.failed",
 ];
+
+const ERROR_EVENTS: [&[u8]; 2] = [b"error", b"response.failed"];
 
 impl Ending {
     /// Nothing seen yet.
@@ -81,7 +82,7 @@ impl Ending {
     }
 
     fn observe_event(&mut self, name: &[u8]) {
-        if name == b"error" {
+        if ERROR_EVENTS.contains(&name) {
             self.error = ErrorEvent::Announced;
         }
         if self.reads_types() {
@@ -97,10 +98,10 @@ impl Ending {
             self.error = ErrorEvent::Reported(reported_code(payload));
         }
         match self.marker {
-            Marker::TypedEvent => self.terminal = has_terminal_type(payload),
+            Marker::TypedEvent => self.terminal = has_type(payload, &TERMINAL_EVENTS),
             Marker::FinishReason => {
                 self.terminal = memmem::find(payload, br#""finishReason""#).is_some()
-                    || has_terminal_type(payload);
+                    || has_type(payload, &TERMINAL_EVENTS);
             }
             Marker::DoneLine | Marker::Framing => {}
         }
@@ -112,36 +113,56 @@ impl Ending {
     }
 }
 
+/// An error object stands first in its payload, whichever API sends it.
 fn begins_an_error(payload: &[u8]) -> bool {
-    payload.starts_with(br#"{"type":"error""#)
-        || payload.starts_with(br#"{"error":"#) && !payload.starts_with(br#"{"error":null"#)
+    let Some(value) = value_of_first(payload, b"error") else {
+        return has_type(payload, &ERROR_EVENTS);
+    };
+    !value.starts_with(b"null")
 }
 
 /// Providers write `type` first, so a look at the beginning is enough.
-fn has_terminal_type(payload: &[u8]) -> bool {
-    let Some(rest) = payload.strip_prefix(br#"{"type":"#) else {
+fn has_type(payload: &[u8], names: &[&[u8]]) -> bool {
+    let value = value_of_first(payload, b"type");
+    let Some(text) = value.and_then(|value| value.strip_prefix(b"\"")) else {
         return false;
     };
-    let Some(name) = rest.trim_ascii_start().strip_prefix(b"\"") else {
-        return false;
-    };
-    TERMINAL_EVENTS.iter().any(|event| {
-        name.strip_prefix(*event)
-            .is_some_and(|rest| rest.first() == Some(&b'"'))
+    names.iter().any(|name| {
+        let rest = text.strip_prefix(*name);
+        rest.is_some_and(|rest| rest.first() == Some(&b'"'))
     })
+}
+
+/// What follows the first key of an object, if that key is `key`.
+fn value_of_first<'a>(payload: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    let rest = payload.strip_prefix(b"{")?.trim_ascii_start();
+    let rest = rest
+        .strip_prefix(b"\"")?
+        .strip_prefix(key)?
+        .strip_prefix(b"\"")?;
+    Some(
+        rest.trim_ascii_start()
+            .strip_prefix(b":")?
+            .trim_ascii_start(),
+    )
 }
 
 /// The machine-readable code in a provider's error JSON, in the shapes seen in the field:
 /// `error.code`, `error.status` (Google, whose `code` only repeats the HTTP status),
 /// `error.type`, or the same at the top (Mistral). `None` when there is none, or it is not
-/// a plain token.
+/// a plain token. A failed OpenAI response has its error inside `response`.
 pub fn reported_code(json: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Document {
+        response: Option<Response>,
         error: Option<Field>,
         code: Option<Field>,
         #[serde(rename = "type")]
         kind: Option<Field>,
+    }
+    #[derive(Deserialize)]
+    struct Response {
+        error: Option<Field>,
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -177,7 +198,8 @@ pub fn reported_code(json: &[u8]) -> Option<String> {
         }
     }
     let document: Document = serde_json::from_slice(json).ok()?;
-    if let Some(Field::Inner(inner)) = document.error {
+    let inside = document.response.and_then(|response| response.error);
+    if let Some(Field::Inner(inner)) = document.error.or(inside) {
         let code = inner.code.and_then(|code| match code {
             Scalar::Text(text) => plain(text),
             Scalar::Number(number) => Some(number.to_string()),
@@ -287,7 +309,19 @@ mod tests {
                 &[r#"data: {"error":{"code":502,"message":"x"}}"#],
                 Some(Some("502")),
             ),
+            (
+                &[r#"data: { "error" : {"type":"slow_down"}}"#],
+                Some(Some("slow_down")),
+            ),
+            (
+                &[
+                    "event: response.failed",
+                    r#"data: {"type":"response.failed","response":{"error":{"code":"server_error"}}}"#,
+                ],
+                Some(Some("server_error")),
+            ),
             (&[r#"data: {"error":null,"choices":[]}"#], None),
+            (&[r#"data: {"error": null, "choices": []}"#], None),
             (&["data: {\"choices\":[]}"], None),
         ];
         for (lines, expected) in cases {

@@ -81,18 +81,23 @@ impl LineSplitter {
         on_line: &mut impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, LineTooLong> {
         if self.carry.is_empty() {
-            let line = without_cr(head);
-            self.check(line.len())?;
-            return Ok(on_line(line));
+            return Ok(on_line(self.within(without_cr(head))?));
         }
         self.check(self.carry.len() + head.len())?;
         self.carry.extend_from_slice(head);
-        let said = on_line(without_cr(&self.carry));
+        let said = on_line(self.within(without_cr(&self.carry))?);
         if self.carry.capacity() > KEPT_CARRY {
             self.carry = Vec::new();
         }
         self.carry.clear();
         Ok(said)
+    }
+
+    /// A whole line, unless it is over the limit.
+    fn within<'a>(&self, line: &'a [u8]) -> Result<&'a [u8], LineTooLong> {
+        let limit = self.max_line;
+        let fits = line.len() <= limit;
+        fits.then_some(line).ok_or(LineTooLong { limit })
     }
 
     fn check(&self, length: usize) -> Result<(), LineTooLong> {

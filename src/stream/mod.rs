@@ -3,7 +3,9 @@
 //! stream ended by the provider's own words.
 
 mod ending;
+mod eventstream;
 mod lines;
 
 pub use ending::{Ending, Marker, reported_code};
+pub use eventstream::EventStreamSplitter;
 pub use lines::{LineSplitter, LineTooLong};

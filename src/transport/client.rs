@@ -61,6 +61,10 @@ pub(super) struct Counters {
     reused: AtomicU64,
 }
 
+/// What one HTTP/2 stream may send ahead of its reader.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+/// So large that streams whose readers sleep never use up what the others share.
+const CONNECTION_WINDOW: u32 = 1024 * 1024 * 1024;
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 impl Client {
@@ -192,6 +196,8 @@ impl Recipe {
             .dns_resolver(Arc::new(SystemResolver))
             .connect_timeout(self.connect)
             .tcp_keepalive(TCP_KEEP_ALIVE)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .pool_max_idle_per_host(max_idle)
             .pool_idle_timeout(self.idle_connection)
             .connector_layer(CountConnections(counters.clone()));

@@ -17,6 +17,9 @@ pub(super) fn send_failure(error: &reqwest::Error, url: &Url) -> Error {
     if let Some(tls) = tls {
         return Error::Tls(format!("TLS with {peer} failed: {tls}"));
     }
+    if error.is_builder() {
+        return Error::Request("the request cannot be put into HTTP".into());
+    }
     if error.is_connect() {
         return connect_failure(error, &peer, url.scheme() == "https");
     }
@@ -38,10 +41,10 @@ fn connect_failure(error: &reqwest::Error, peer: &str, https: bool) -> Error {
     if let Some(unresolved) = find::<Unresolved>(error) {
         return Error::Connect(unresolved.to_string());
     }
-    let Some(io) = find::<io::Error>(error) else {
+    let Some(kind) = io_kind(error) else {
         return Error::Connect(format!("could not connect to {peer}: the proxy refused"));
     };
-    match io.kind() {
+    match kind {
         // Once TCP stands, only a handshake can end like this.
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData if https => {
             Error::Tls(format!("TLS with {peer} failed: the handshake was cut off"))
@@ -64,8 +67,7 @@ fn message_failure(error: &(dyn StdError + 'static), cut: &str) -> Error {
             return Error::Truncated(cut.into());
         }
     }
-    let kind = find::<io::Error>(error).map(io::Error::kind);
-    match kind {
+    match io_kind(error) {
         // hyper reports a bad chunk size as invalid input, a bad length as invalid data.
         Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
             Error::Protocol("the response's framing is broken".into())
@@ -100,7 +102,7 @@ pub(super) fn is_stale_connection(error: &reqwest::Error) -> bool {
         return true;
     }
     matches!(
-        find::<io::Error>(error).map(io::Error::kind),
+        io_kind(error),
         Some(
             io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted
@@ -129,6 +131,16 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         link = error.source();
     }
     None
+}
+
+/// The kind of the I/O error at the bottom of the chain. TLS wraps it in others that are of
+/// no kind of their own.
+fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    let mut io = find::<io::Error>(error)?;
+    while let Some(inner) = io.get_ref().and_then(|wrapped| find::<io::Error>(wrapped)) {
+        io = inner;
+    }
+    Some(io.kind())
 }
 
 /// `host:port`, the part of a URL that an error may name.

@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 use super::client::{Client, Counters};
 use super::proxy::{EnvironmentProxies, proxies};
 use super::tls::tls_config;
-use crate::config::TransportConfig;
+use crate::config::{TransportConfig, Unusable};
 use crate::error::Error;
 use crate::settings::Settings;
 
@@ -56,6 +56,21 @@ impl Pool {
             tls: Mutex::default(),
             counters: Mutex::default(),
         }
+    }
+
+    /// Makes what the settings' own transport asks for, so that what cannot be used is said
+    /// by `modelwire_init` and not by the first call.
+    ///
+    /// # Errors
+    /// `Error::Config` naming the option.
+    pub fn check(&self) -> Result<(), Error> {
+        let wanted = &self.settings.transport;
+        let in_options = |unusable: Unusable| unusable.under("");
+        proxies(wanted, &self.environment).map_err(in_options)?;
+        if wanted.ca_pem.is_some() || wanted.client_cert_pem.is_some() {
+            tls_config(wanted).map_err(in_options)?;
+        }
+        Ok(())
     }
 
     /// The client of `provider` for these transport settings.
@@ -103,7 +118,7 @@ impl Pool {
     }
 
     fn make(&self, key: &Key) -> Result<Client, Error> {
-        let proxies = proxies(&key.transport, &self.environment)?;
+        let proxies = proxies(&key.transport, &self.environment).map_err(in_config)?;
         let tls = self.tls(&key.transport)?;
         let counters = lock(&self.counters)
             .entry(key.provider)
@@ -120,8 +135,13 @@ impl Pool {
             ..transport.clone()
         };
         let cell = bounded_entry(&mut lock(&self.tls), key);
-        cell.get_or_try_init(|| tls_config(transport)).cloned()
+        let made = cell.get_or_try_init(|| tls_config(transport));
+        made.cloned().map_err(in_config)
     }
+}
+
+fn in_config(unusable: Unusable) -> Error {
+    unusable.under("transport.")
 }
 
 fn bounded_entry<K: Eq + std::hash::Hash, V>(

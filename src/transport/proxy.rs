@@ -4,8 +4,7 @@
 use http::Uri;
 use reqwest::{NoProxy, Proxy};
 
-use crate::config::TransportConfig;
-use crate::error::Error;
+use crate::config::{TransportConfig, Unusable};
 use crate::secret::Secret;
 
 /// The proxy variables as they stood when the runtime started.
@@ -18,6 +17,9 @@ pub struct EnvironmentProxies {
 
 /// Never through a proxy the environment names, as in Go's net/http.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+/// Never through any proxy: where clouds hand this machine's identity to this machine.
+const METADATA: &str =
+    "169.254.169.254,169.254.170.2,169.254.170.23,fd00:ec2::254,metadata.google.internal";
 
 impl EnvironmentProxies {
     /// Reads HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, lower case first, as curl
@@ -37,7 +39,7 @@ impl EnvironmentProxies {
             https: variable(&["https_proxy", "HTTPS_PROXY"])
                 .or(all)
                 .map(Secret::new),
-            none: format!("{none},{LOOPBACK}"),
+            none: format!("{none},{LOOPBACK},{METADATA}"),
         }
     }
 }
@@ -54,7 +56,7 @@ fn variable(names: &[&str]) -> Option<String> {
 pub(super) fn proxies(
     wanted: &TransportConfig,
     environment: &EnvironmentProxies,
-) -> Result<Vec<Proxy>, Error> {
+) -> Result<Vec<Proxy>, Unusable> {
     if let Some(proxy) = &wanted.proxy {
         return chosen(proxy, wanted.no_proxy.as_deref());
     }
@@ -77,23 +79,25 @@ pub(super) fn proxies(
     Ok(proxies)
 }
 
-fn chosen(proxy: &Secret, no_proxy: Option<&str>) -> Result<Vec<Proxy>, Error> {
+fn chosen(proxy: &Secret, no_proxy: Option<&str>) -> Result<Vec<Proxy>, Unusable> {
     if proxy.is_blank() {
         return Ok(Vec::new());
     }
-    let wrong = || Error::Config("transport.proxy: expected an http or https URL".into());
+    const WRONG: Unusable = Unusable {
+        field: "proxy",
+        reason: "expected an http or https URL",
+    };
     let url = normalised(proxy);
     let scheme = url
         .parse::<Uri>()
         .ok()
         .and_then(|uri| uri.scheme_str().map(str::to_owned));
     if !matches!(scheme.as_deref(), Some("http" | "https")) {
-        return Err(wrong());
+        return Err(WRONG);
     }
-    let proxy = Proxy::all(url).map_err(|_| wrong())?;
-    Ok(vec![
-        proxy.no_proxy(no_proxy.and_then(NoProxy::from_string)),
-    ])
+    let proxy = Proxy::all(url).map_err(|_| WRONG)?;
+    let none = format!("{},{METADATA}", no_proxy.unwrap_or_default());
+    Ok(vec![proxy.no_proxy(NoProxy::from_string(&none))])
 }
 
 /// `host:port` alone means http, as everywhere.

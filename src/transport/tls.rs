@@ -12,12 +12,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 
-use crate::config::TransportConfig;
-use crate::error::Error;
+use crate::config::{TransportConfig, Unusable};
 use crate::secret::Secret;
 
 /// What every client of one TLS setting shares.
-pub(super) fn tls_config(wanted: &TransportConfig) -> Result<ClientConfig, Error> {
+pub(super) fn tls_config(wanted: &TransportConfig) -> Result<ClientConfig, Unusable> {
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = verifier(wanted.ca_pem.as_deref(), &crypto)?;
     let builder = builder(crypto)?
@@ -27,9 +26,8 @@ pub(super) fn tls_config(wanted: &TransportConfig) -> Result<ClientConfig, Error
         None => builder.with_no_client_auth(),
         Some(pem) => {
             let (chain, key) = identity(pem)?;
-            builder.with_client_auth_cert(chain, key).map_err(|_| {
-                Error::Config("transport.client_cert_pem: the key does not fit".into())
-            })?
+            let fitting = builder.with_client_auth_cert(chain, key);
+            fitting.map_err(|_| unusable_identity("the key does not fit the certificate"))?
         }
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -38,22 +36,26 @@ pub(super) fn tls_config(wanted: &TransportConfig) -> Result<ClientConfig, Error
 
 fn builder(
     crypto: Arc<CryptoProvider>,
-) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Unusable> {
     ClientConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()
-        .map_err(|_| Error::Tls("TLS is not available".into()))
+        .map_err(|_| unusable_ca())
 }
 
-/// The platform's verifier; where the system has no CA store at all (a bare container), the
-/// bundled Mozilla roots take its place.
+/// The platform's verifier with the config's roots added; where the system has no CA store
+/// at all (a bare container), the bundled Mozilla roots take its place.
 fn verifier(
     ca_pem: Option<&str>,
     crypto: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+) -> Result<Arc<dyn ServerCertVerifier>, Unusable> {
     let extra = extra_roots(ca_pem)?;
-    let platform = Verifier::new_with_extra_roots(extra.iter().cloned(), crypto.clone());
-    if let Ok(verifier) = platform {
-        return Ok(Arc::new(verifier));
+    // Asked without the extra roots, since with them an empty store passes for a full one.
+    if let Ok(verifier) = Verifier::new(crypto.clone()) {
+        if extra.is_empty() {
+            return Ok(Arc::new(verifier));
+        }
+        let verifier = Verifier::new_with_extra_roots(extra, crypto.clone());
+        return Ok(Arc::new(verifier.map_err(|_| unusable_ca())?));
     }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
@@ -62,11 +64,11 @@ fn verifier(
     }
     let bundled = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto.clone())
         .build()
-        .map_err(|_| Error::Tls("no trusted root certificates".into()))?;
+        .map_err(|_| unusable_ca())?;
     Ok(bundled)
 }
 
-fn extra_roots(ca_pem: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Error> {
+fn extra_roots(ca_pem: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Unusable> {
     let Some(pem) = ca_pem else {
         return Ok(Vec::new());
     };
@@ -83,20 +85,33 @@ fn extra_roots(ca_pem: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Err
     Ok(certificates)
 }
 
-fn identity(pem: &Secret) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
-    let wrong = |what| Error::Config(format!("transport.client_cert_pem: {what}"));
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn identity(pem: &Secret) -> Result<Identity, Unusable> {
     let pem = pem.expose().as_bytes();
     let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|_| wrong("a certificate in it is not PEM"))?;
+        .map_err(|_| unusable_identity("a certificate in it is not PEM"))?;
     if chain.is_empty() {
-        return Err(wrong("expected a PEM certificate and its private key"));
+        return Err(unusable_identity(
+            "expected a PEM certificate and its private key",
+        ));
     }
     let key = PrivateKeyDer::from_pem_slice(pem)
-        .map_err(|_| wrong("expected a PEM private key beside the certificate"))?;
+        .map_err(|_| unusable_identity("expected a PEM private key beside the certificate"))?;
     Ok((chain, key))
 }
 
-fn unusable_ca() -> Error {
-    Error::Config("transport.ca_pem: expected one or more PEM certificates".into())
+fn unusable_ca() -> Unusable {
+    Unusable {
+        field: "ca_pem",
+        reason: "expected one or more PEM certificates",
+    }
+}
+
+fn unusable_identity(reason: &'static str) -> Unusable {
+    Unusable {
+        field: "client_cert_pem",
+        reason,
+    }
 }

@@ -1,0 +1,3 @@
+module modelwire.example/bench
+
+go 1.23
