@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint header check-header symbols c install clean
+.PHONY: help build demo test lint header check-header symbols c install bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ c: ## compile the C examples and the C tests into target/c
 
 install: ## install under PREFIX (default /usr/local); DESTDIR is honoured
 	@scripts/install.sh
+
+bench: ## measure beside libcurl, Go and reqwest; ARGS=--quick for a short look
+	@scripts/bench.sh $(ARGS)
 
 clean: ## remove what was built; installed peers stay in .peers
 	cargo clean

@@ -46,8 +46,8 @@
 #define MODELWIRE_E_HANDLE -2
 
 /*
- Config or provider options: bad JSON, a wrong type, a missing field. The message begins
- with the field's path.
+ Config or provider options: bad JSON, a wrong type, a missing field. The message names
+ the provider and the field's path.
  */
 #define MODELWIRE_E_CONFIG -3
 
@@ -191,7 +191,7 @@ typedef struct modelwire_sse modelwire_sse;
  Takes one line, without its terminator; `line` is valid during the callback only. Runs on
  the thread that made the call. Returns 0 to go on; anything else ends the stream, which
  is no error. Any modelwire function may be called from it. It must return: a C++
- exception or a longjmp out of it ends the process.
+ exception out of it ends the process, a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*modelwire_line_fn)(void *user_data, const uint8_t *line, size_t line_len);
 
@@ -252,14 +252,16 @@ const char *modelwire_result_message(const modelwire_result *result);
  content_type, retryable, retry_after_ms, timeout (connect, response_header, idle,
  total), end (done, terminal, eof, stopped, cancelled, error), error_code, lines,
  bytes_in, bytes_out, timings {credentials_ms, response_header_ms, first_line_ms,
- total_ms}, attempts, unused. What does not apply is null. It holds no secret. Made when
- first asked for. `len` receives the length in bytes and may be NULL; the text is
+ total_ms}, attempts, unused. What does not apply is null; numbers are 0, lists and texts
+ empty. Header names are in lower case. Nothing the host passed as a secret is in it; what
+ the provider sends in its headers is, cookies for example. Made when first asked for. `len` receives the length in bytes and may be NULL; the text is
  NUL-terminated as well. Never NULL.
 
  # Safety
  `result` is NULL or a result that was not freed; `len` is NULL or writable.
  */
-const uint8_t *modelwire_result_info(const modelwire_result *result, size_t *len);
+const uint8_t *modelwire_result_info(const modelwire_result *result,
+                                     size_t *len);
 
 /*
  Frees a result. NULL is fine. Legal at any time, also after modelwire_shutdown.
@@ -276,7 +278,7 @@ modelwire_sse *modelwire_sse_new(void);
 
 /*
  Takes `len` bytes and calls `on_line` on this thread for each line they complete.
- Returns 1 once the [DONE] line was delivered or `on_line` stopped (later bytes are
+ Returns 1 once the `[DONE]` line was delivered or `on_line` stopped (later bytes are
  ignored), else 0, or a status: MODELWIRE_E_ARGUMENT; MODELWIRE_E_PROTOCOL for a line over
  the limit, after the lines before it; MODELWIRE_E_BUSY when called for the same splitter
  from inside `on_line` or by another thread.
@@ -345,8 +347,9 @@ modelwire_result *modelwire_init(const uint8_t *options, size_t options_len);
 /*
  Stops the library: new operations are refused, those in flight get `grace_ms`
  milliseconds, the rest end with MODELWIRE_E_SHUTDOWN; every terminal event is delivered,
- every thread joined, every socket closed. Blocks until then. Calls that ended can still
- be finished, results still be read and freed. A later operation starts afresh.
+ every socket closed and every thread joined, but for one that the system's name resolver
+ does not give back within ten seconds. Blocks until then. Calls that ended can still be
+ finished, results still be read and freed. A later operation starts afresh.
 
  Returns MODELWIRE_OK, also when nothing ran, or MODELWIRE_E_SHUTDOWN when another thread
  shuts down already.
@@ -361,7 +364,8 @@ modelwire_result *modelwire_describe(void);
 
 /*
  The body is a JSON object: calls, pollers and results alive, threads of the runtime,
- connections {provider: {opened, reused}} since it started.
+ connections {provider: {opened, reused}} since it started, tokens {entries, refreshes}
+ of the clouds' identities.
  */
 modelwire_result *modelwire_stats(void);
 
@@ -394,10 +398,11 @@ modelwire_result *modelwire_validate_provider_options(const char *provider,
 
 /*
  A dry run of MODELWIRE_OP_COMPLETIONS or MODELWIRE_OP_COMPLETIONS_STREAM: no credential
- is fetched and nothing is sent. The body is JSON {method, url, headers, model, body};
- secret values read "[redacted]". A request body that is not UTF-8 is in body_base64.
+ is fetched and nothing is sent. The body is JSON `{method, url, headers, model, body}`;
+ secret values read "`[redacted]`". A request body that is not UTF-8 is in body_base64.
 
- Errors: those the operation would end with before any network.
+ Errors: those of the config, the options and the request that the operation would end
+ with before any network. Certificates, proxies and the bytes of keys are not looked at.
 
  # Safety
  `provider` is NULL or a NUL-terminated string; `config` and `request` are NULL or point
@@ -488,8 +493,8 @@ modelwire_result *modelwire_test_connection(const char *provider,
  JSON {"url": "...", "headers": {"name": "value"}, "bearer": "key"}; headers and bearer
  are optional. The body is the verdict, as for modelwire_test_connection.
 
- Errors: MODELWIRE_E_ARGUMENT, MODELWIRE_E_PROVIDER, MODELWIRE_E_CONFIG,
- MODELWIRE_E_SHUTDOWN.
+ Errors: MODELWIRE_E_ARGUMENT, MODELWIRE_E_PROVIDER, MODELWIRE_E_CONFIG for a request that
+ cannot be read, MODELWIRE_E_SHUTDOWN.
 
  # Safety
  `provider` is NULL or a NUL-terminated string; `request` is NULL or points to

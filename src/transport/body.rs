@@ -2,12 +2,14 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body as HttpBody;
 
 use super::failure::body_failure;
+use super::returning::{Origin, Returning};
 use crate::error::Error;
 
 /// The bytes of one response as they come in. Dropping it before its end closes an HTTP/1
@@ -15,18 +17,25 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Body {
     inner: reqwest::Body,
+    /// Hears of the message's proper end, which sets the connection free.
+    connection: Option<(Arc<Returning>, Origin)>,
 }
 
 impl Body {
-    pub(super) fn new(inner: reqwest::Body) -> Body {
-        Body { inner }
+    pub(super) fn new(inner: reqwest::Body, connection: Option<(Arc<Returning>, Origin)>) -> Body {
+        Body { inner, connection }
     }
 
     /// The next piece; `None` at the message's proper end.
     pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
             let frame = match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-                None => return Poll::Ready(None),
+                None => {
+                    if let Some((returning, origin)) = self.connection.take() {
+                        returning.expect(origin);
+                    }
+                    return Poll::Ready(None);
+                }
                 Some(Err(error)) => return Poll::Ready(Some(Err(body_failure(&error)))),
                 Some(Ok(frame)) => frame,
             };

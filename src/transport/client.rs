@@ -2,34 +2,24 @@
 //! for it or taken from the pool; that decides whether a failure may be retried: a pooled
 //! connection that the peer closed while it was idle says nothing about the request.
 
-use std::cell::Cell;
-use std::future::Future;
-use std::pin::Pin;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
-use reqwest::Proxy;
 use reqwest::redirect::Policy;
+use reqwest::{Proxy, Url};
 use rustls::ClientConfig;
 use tokio::time::timeout;
-use tower_layer::Layer;
-use tower_service::Service;
 
 use super::body::Body;
+use super::connector::{Connections, Counters, attempt};
 use super::failure::{is_stale_connection, send_failure};
-use super::pool::PoolStats;
 use super::resolver::SystemResolver;
+use super::returning::{Origin, Returning};
 use super::{Answer, Request, Response};
 use crate::error::{Deadline, Error};
 use crate::settings::Settings;
-
-tokio::task_local! {
-    /// Set while a request is sent: whether a connection was made for it.
-    static CONNECTED: Cell<bool>;
-}
 
 /// How often a request went out.
 pub type Attempts = u32;
@@ -41,7 +31,7 @@ pub struct Client {
     recipe: Recipe,
     /// Keeps no connection, so that whatever it sends goes out on a fresh one.
     fresh: OnceCell<reqwest::Client>,
-    counters: Arc<Counters>,
+    connections: Connections,
 }
 
 #[derive(Debug)]
@@ -52,13 +42,6 @@ struct Recipe {
     connect: Duration,
     tls: ClientConfig,
     proxies: Vec<Proxy>,
-}
-
-/// Connections made and reused, counted for `modelwire_stats`.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    opened: AtomicU64,
-    reused: AtomicU64,
 }
 
 /// What one HTTP/2 stream may send ahead of its reader.
@@ -83,11 +66,15 @@ impl Client {
             tls,
             proxies,
         };
+        let connections = Connections {
+            counters,
+            returning: Arc::new(Returning::new(recipe.max_idle_per_host)),
+        };
         Ok(Client {
-            pooled: recipe.build(recipe.max_idle_per_host, &counters)?,
+            pooled: recipe.build(recipe.max_idle_per_host, &connections)?,
             recipe,
             fresh: OnceCell::new(),
-            counters,
+            connections,
         })
     }
 
@@ -137,14 +124,15 @@ impl Client {
         request: &Request,
         attempts: &mut Attempts,
     ) -> Result<Response, Error> {
+        let origin = origin_of(&request.url);
         *attempts += 1;
-        let (answer, connected) = attempt(&self.pooled, request).await;
+        let (answer, connected) = attempt(origin, send_on(&self.pooled, request)).await;
         let error = match answer {
             Ok(response) => {
                 if !connected {
-                    self.counters.reused.fetch_add(1, Ordering::Relaxed);
+                    self.connections.counters.reused();
                 }
-                return Ok(response);
+                return Ok(self.opened(response, origin));
             }
             Err(error) => error,
         };
@@ -152,41 +140,66 @@ impl Client {
             return Err(send_failure(&error, &request.url));
         }
         *attempts += 1;
-        let fresh = self
-            .fresh
-            .get_or_try_init(|| self.recipe.build(0, &self.counters))?;
-        let (answer, _) = attempt(fresh, request).await;
-        answer.map_err(|error| send_failure(&error, &request.url))
+        let fresh = self.fresh.get_or_try_init(|| {
+            let connections = Connections {
+                returning: Arc::new(Returning::new(0)),
+                ..self.connections.clone()
+            };
+            self.recipe.build(0, &connections)
+        })?;
+        let (answer, _) = attempt(origin, send_on(fresh, request)).await;
+        let response = answer.map_err(|error| send_failure(&error, &request.url))?;
+        Ok(head_and_body(response, None))
+    }
+
+    /// A response on a connection that goes back to the pool after it.
+    fn opened(&self, response: reqwest::Response, origin: Origin) -> Response {
+        let returns = is_kept_alive(&response);
+        let connection = returns.then(|| (self.connections.returning.clone(), origin));
+        head_and_body(response, connection)
     }
 }
 
-/// One attempt, and whether a connection was made for it.
-async fn attempt(
+/// One attempt at sending.
+async fn send_on(
     client: &reqwest::Client,
     request: &Request,
-) -> (Result<Response, reqwest::Error>, bool) {
+) -> Result<reqwest::Response, reqwest::Error> {
     let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
     *outgoing.headers_mut() = request.headers.clone();
     *outgoing.body_mut() = Some(request.body.clone().into());
-    CONNECTED
-        .scope(Cell::new(false), async {
-            let answer = client.execute(outgoing).await;
-            (answer.map(head_and_body), CONNECTED.with(Cell::get))
-        })
-        .await
+    client.execute(outgoing).await
 }
 
-fn head_and_body(response: reqwest::Response) -> Response {
+fn head_and_body(
+    response: reqwest::Response,
+    connection: Option<(Arc<Returning>, Origin)>,
+) -> Response {
     let (head, body) = http::Response::from(response).into_parts();
     Response {
         status: head.status.as_u16(),
         headers: head.headers,
-        body: Body::new(body),
+        body: Body::new(body, connection),
     }
 }
 
+/// Whether the connection is free for another request after this response. One of HTTP/2
+/// always was.
+fn is_kept_alive(response: &reqwest::Response) -> bool {
+    let connection = response.headers().get(http::header::CONNECTION);
+    let closes = connection.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+    response.version() == http::Version::HTTP_11 && !closes
+}
+
+/// Scheme, host and port: what a connection can be shared by.
+fn origin_of(url: &Url) -> Origin {
+    let mut hasher = DefaultHasher::new();
+    (url.scheme(), url.host_str(), url.port()).hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Recipe {
-    fn build(&self, max_idle: usize, counters: &Arc<Counters>) -> Result<reqwest::Client, Error> {
+    fn build(&self, max_idle: usize, connections: &Connections) -> Result<reqwest::Client, Error> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .user_agent(&self.user_agent)
@@ -200,68 +213,11 @@ impl Recipe {
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .pool_max_idle_per_host(max_idle)
             .pool_idle_timeout(self.idle_connection)
-            .connector_layer(CountConnections(counters.clone()));
+            .connector_layer(connections.clone());
         for proxy in &self.proxies {
             builder = builder.proxy(proxy.clone());
         }
         let failed = |_| Error::Connect("the HTTP client could not be made".into());
         builder.build().map_err(failed)
-    }
-}
-
-impl Counters {
-    pub(super) fn stats(&self) -> PoolStats {
-        PoolStats {
-            opened: self.opened.load(Ordering::Relaxed),
-            reused: self.reused.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// A layer around the connector that counts connections and tells the attempt at hand.
-#[derive(Clone)]
-struct CountConnections(Arc<Counters>);
-
-#[derive(Clone)]
-struct CountingConnector<S> {
-    inner: S,
-    counters: Arc<Counters>,
-}
-
-impl<S> Layer<S> for CountConnections {
-    type Service = CountingConnector<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        CountingConnector {
-            inner,
-            counters: self.0.clone(),
-        }
-    }
-}
-
-impl<S, Target> Service<Target> for CountingConnector<S>
-where
-    S: Service<Target>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, target: Target) -> Self::Future {
-        let connecting = self.inner.call(target);
-        let counters = self.counters.clone();
-        Box::pin(async move {
-            let connection = connecting.await?;
-            counters.opened.fetch_add(1, Ordering::Relaxed);
-            // Outside an attempt the pool finishes a connection that nobody waits for any
-            // more; it will be somebody's reused one.
-            let _ = CONNECTED.try_with(|connected| connected.set(true));
-            Ok(connection)
-        })
     }
 }

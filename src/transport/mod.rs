@@ -4,10 +4,12 @@
 
 mod body;
 mod client;
+mod connector;
 mod failure;
 mod pool;
 mod proxy;
 mod resolver;
+mod returning;
 mod runtime;
 mod tls;
 

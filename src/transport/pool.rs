@@ -9,7 +9,8 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
 
-use super::client::{Client, Counters};
+use super::client::Client;
+use super::connector::Counters;
 use super::proxy::{EnvironmentProxies, proxies};
 use super::tls::tls_config;
 use crate::config::{TransportConfig, Unusable};
