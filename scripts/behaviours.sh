@@ -5,10 +5,11 @@ behaviour_list=$c_build/behaviours.list
 
 # Writes the list to $behaviour_list, and compiles what both runners share to $c_build/behaviours.
 prepare_behaviours() {
-    cargo build --release --example behaviours
+    local dump=${MODELWIRE_BEHAVIOURS:-$release/examples/behaviours}
+    [[ -n ${MODELWIRE_BEHAVIOURS:-} ]] || cargo build --release --example behaviours
     rm -rf "$c_build/behaviours"
     mkdir -p "$c_build/behaviours"
-    "$release/examples/behaviours" >"$behaviour_list"
+    "$dump" >"$behaviour_list"
     local source
     for source in tests/c/behaviours/*.c; do
         "${CC:-cc}" "${c_flags[@]}" -c "$source" -o "$c_build/behaviours/$(basename "$source" .c).o"

@@ -45,6 +45,11 @@ run_suite() {
 }
 
 scripts/peers.sh
+# What the suites talk to is built once, without the optimiser, as the Rust tests are.
+cargo build --locked --example upstream --example behaviours
+export MODELWIRE_UPSTREAM=$target/debug/examples/upstream
+export MODELWIRE_BEHAVIOURS=$target/debug/examples/behaviours
+
 for suite in scripts/test/[0-9]*.sh; do
     if chosen "$(basename "$suite" .sh)" "$@"; then
         run_suite "$suite"

@@ -4,11 +4,11 @@
 # Starts it on a free port and sets upstream_url. It reads a pipe that this shell holds open, so
 # it ends when the shell does, however that comes about.
 start_upstream() {
-    cargo build --release --example upstream
-    local pipes line
+    local pipes line upstream=${MODELWIRE_UPSTREAM:-$release/examples/upstream}
+    [[ -n ${MODELWIRE_UPSTREAM:-} ]] || cargo build --release --example upstream
     pipes=$(mktemp -d)
     mkfifo "$pipes/in" "$pipes/out"
-    "$release/examples/upstream" --until-eof <"$pipes/in" >"$pipes/out" &
+    "$upstream" --until-eof <"$pipes/in" >"$pipes/out" &
     upstream_pid=$!
     exec 8>"$pipes/in" 9<"$pipes/out"
     rm -r "$pipes"

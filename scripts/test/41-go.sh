@@ -19,7 +19,7 @@ awk '/^```go$/ { inside = 1; next } /^```/ && inside { exit } inside' "$binding/
 PREFIX=$folder/prefix LIBDIR=$folder/prefix/lib DESTDIR='' scripts/install.sh
 export PKG_CONFIG_PATH=$folder/prefix/lib/pkgconfig
 start_upstream
-export OPENAI_API_KEY=k MODELWIRE_UPSTREAM=$release/examples/upstream
+export OPENAI_API_KEY=k MODELWIRE_UPSTREAM=${MODELWIRE_UPSTREAM:-$release/examples/upstream}
 
 # As the README tells a newcomer, in an empty folder.
 mkdir "$folder/hello"

@@ -9,7 +9,7 @@ build=$target/node
 modules=$peers/node_modules
 have node || skip "no Node.js"
 have npm || skip "no npm"
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || skip "Node.js is older than 20"
+node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || skip "Node.js is older than 20"
 [[ -d $modules/koffi && -d $modules/typescript ]] || skip "no koffi or typescript; scripts/peers.sh installs them"
 
 if [[ -z ${MODELWIRE_LIBRARY:-} ]]; then
@@ -40,7 +40,7 @@ cp "$root/bindings/node/examples/chat.mjs" "$build/app"
     cd "$build/app"
     unset MODELWIRE_LIBRARY
     node -e 'const { version } = require("modelwire"); console.log(`installed, with library ${version()}`)'
-    ! node chat.mjs --base-url http://127.0.0.1:1 openai_compatible m p 2>errors || fail "chat reached nobody"
+    ! OPENAI_API_KEY=k node chat.mjs --base-url http://127.0.0.1:1 openai_compatible m p 2>errors || fail "chat reached nobody"
     grep -q '^chat: connect: ' errors || fail "chat said: $(cat errors)"
 )
 

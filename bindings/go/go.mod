@@ -1,0 +1,3 @@
+module github.com/modelwire/modelwire/bindings/go
+
+go 1.23
