@@ -256,6 +256,7 @@ async fn refusal(
     stage.body = body.freeze();
     let headers = &stage.report.headers;
     stage.report.error_code = provider.error_code(headers, &stage.body);
+    stage.report.hint = provider.error_hint(response.status, headers);
     Error::Backend(response.status)
 }
 

@@ -211,7 +211,8 @@ pub fn reported_code(json: &[u8]) -> Option<String> {
             .or(code)
             .or(inner.kind.and_then(plain));
     }
-    scalar(document.code).or(scalar(document.kind).filter(|kind| kind != "error"))
+    scalar(document.code)
+        .or(scalar(document.kind).filter(|kind| !ERROR_EVENTS.contains(&kind.as_bytes())))
 }
 
 #[cfg(test)]
