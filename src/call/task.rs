@@ -110,14 +110,18 @@ pub(super) struct Stage<'a> {
     pub(super) body: Bytes,
 }
 
+/// Probes are boxed: every task has room for the largest thing it might do, and streams wait
+/// by the thousand.
 async fn perform(stage: &mut Stage<'_>, job: Job) -> Result<(), Error> {
     match job.operation {
         Operation::Completions | Operation::CompletionsStream => completions(stage, job).await,
         Operation::TestConnection => {
             let config = Config::parse(&job.config)?;
-            probing::test_connection(stage, job.provider, &config).await
+            Box::pin(probing::test_connection(stage, job.provider, &config)).await
         }
-        Operation::HttpProbe => probing::http_probe(stage, job.provider, &job.request).await,
+        Operation::HttpProbe => {
+            Box::pin(probing::http_probe(stage, job.provider, &job.request)).await
+        }
     }?;
     stage.report.phase = Phase::Done;
     Ok(())
@@ -179,7 +183,8 @@ async fn exchange(
         .timeouts
         .response_header
         .unwrap_or(settings.response_header_timeout);
-    let mut response = send(stage, prepared, client, header_deadline).await?;
+    // Boxed, so that a stream that idles for minutes does not keep the room that sending took.
+    let mut response = Box::pin(send(stage, prepared, client, header_deadline)).await?;
     if !(200..300).contains(&response.status) {
         return Err(refusal(stage, provider, &mut response, deadline).await);
     }
