@@ -38,5 +38,7 @@ assert modelwire.version() == version("modelwire"), "the package and its library
 
 "$peer" -m mypy --python-executable "$python" --cache-dir "$build/mypy" --config-file "$sources/pyproject.toml" \
     --package modelwire
-"$python" -X dev -W error -m unittest discover --start-directory "$sources/tests"
-"$python" -X dev -W error "$sources/tests/behaviours.py"
+# Python 3.12 and later warn of every fork() of a process with threads.
+strict=(-X dev -W error -W "ignore:This process:DeprecationWarning")
+"$python" "${strict[@]}" -m unittest discover --start-directory "$sources/tests"
+"$python" "${strict[@]}" "$sources/tests/behaviours.py"
