@@ -131,6 +131,7 @@ impl Scratch {
     }
 
     /// Writes a file and gives its path.
+    #[cfg(feature = "aws-chain")]
     pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
         std::fs::write(&path, text).expect("a file");

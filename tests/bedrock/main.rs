@@ -6,8 +6,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "aws-chain")]
 mod chain;
 mod child;
+mod environment;
 mod peers;
 mod requests;
 mod roles;

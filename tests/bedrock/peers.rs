@@ -96,9 +96,9 @@ fn installed(path: &str, what: &str) -> Option<PathBuf> {
     }
     assert!(
         std::env::var("CI").as_deref() != Ok("true"),
-        "{what} is missing: scripts/peers.sh"
+        "missing: {what}; scripts/peers.sh installs it"
     );
-    eprintln!("skipped: {what} is missing; scripts/peers.sh installs it");
+    eprintln!("skipped, for want of {what}; scripts/peers.sh installs it");
     None
 }
 
