@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint header check-header symbols c install bench clean
+.PHONY: help build demo test lint header check-header symbols c install uninstall bench fuzz soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,17 @@ c: ## compile the C examples and the C tests into target/c
 install: ## install under PREFIX (default /usr/local); DESTDIR is honoured
 	@scripts/install.sh
 
+uninstall: ## remove what install put under the same PREFIX
+	@scripts/uninstall.sh
+
 bench: ## measure beside libcurl, Go and reqwest; ARGS=--quick for a short look
 	@scripts/bench.sh $(ARGS)
+
+fuzz: ## fuzz what reads others' bytes, and the C ABI; FUZZ_SECONDS (60) for each property
+	@scripts/fuzz.sh
+
+soak: ## SOAK_SECONDS (600) of mixed load that must leave nothing behind
+	@scripts/soak.sh
 
 clean: ## remove what was built; installed peers stay in .peers
 	cargo clean

@@ -21,6 +21,7 @@ names=("$@")
 for name in "${names[@]}"; do
     case $name in
         conformance) compile "$name" tests/c/conformance.c tests/c/conformance/*.c ;;
+        soak) compile "$name" tests/c/soak.c ;;
         *) compile "$name" "bindings/c/examples/$name.c" ;;
     esac
 done

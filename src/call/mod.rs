@@ -14,6 +14,7 @@ mod pump;
 mod registry;
 mod signal;
 mod state;
+mod sync;
 mod task;
 
 use std::future::poll_fn;

@@ -4,12 +4,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::lock;
 use super::signal::Signal;
 use super::state::Call;
+use super::sync::{Condvar, Mutex};
 use crate::error::Error;
 
 /// Follows calls.

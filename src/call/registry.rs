@@ -8,10 +8,11 @@
 //! kind        epoch    slot     generation (never 0)
 //! ```
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::lock;
+use super::sync::{AtomicUsize, Mutex};
 use crate::error::Error;
 
 /// What a handle names.

@@ -5,18 +5,16 @@
 
 use std::future::poll_fn;
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
-
-use futures_util::task::AtomicWaker;
-use tokio::sync::Notify;
 
 use super::lock;
 use super::one_turn;
 use super::outcome::Outcome;
 use super::poller::Poller;
+use super::sync::{AtomicBool, AtomicU8, AtomicWaker, Condvar, Mutex, MutexGuard, Notify};
 use crate::error::Error;
 
 /// An operation in flight.

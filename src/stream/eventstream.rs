@@ -228,10 +228,18 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
+/// The lines of `text`, each ended by CR, LF or both.
 fn broken_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| *byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .flat_map(|line| line.split(|byte| *byte == b'\r'))
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr2(b'\n', b'\r', text);
+        rest = end.map(|at| match &text[at..] {
+            [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
+            [] => &[], // something ended the line
+        });
+        Some(&text[..end.unwrap_or(text.len())])
+    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::body::Body;
 use super::connector::{Connections, Counters, attempt};
-use super::failure::{is_stale_connection, send_failure};
+use super::failure::{is_stale_connection, send_failure, was_not_taken};
 use super::resolver::SystemResolver;
 use super::returning::{Origin, Returning};
 use super::{Answer, Request, Response};
@@ -136,7 +136,8 @@ impl Client {
             }
             Err(error) => error,
         };
-        if connected || !is_stale_connection(&error) {
+        let stale = !connected && is_stale_connection(&error);
+        if !stale && !was_not_taken(&error) {
             return Err(send_failure(&error, &request.url));
         }
         *attempts += 1;
@@ -204,6 +205,7 @@ impl Recipe {
             .tls_backend_preconfigured(self.tls.clone())
             .user_agent(&self.user_agent)
             .redirect(Policy::none())
+            .retry(reqwest::retry::never()) // what may go out again is decided here, and counted
             .referer(false)
             .no_proxy() // the environment was read once, at start
             .dns_resolver(Arc::new(SystemResolver))

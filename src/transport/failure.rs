@@ -79,9 +79,7 @@ fn message_failure(error: &(dyn StdError + 'static), cut: &str) -> Error {
 
 fn h2_failure(error: &h2::Error, cut: &str) -> Error {
     match error.reason() {
-        Some(reason @ (h2::Reason::PROTOCOL_ERROR | h2::Reason::FRAME_SIZE_ERROR))
-            if !error.is_remote() =>
-        {
+        Some(reason) if error.is_library() => {
             Error::Protocol(format!("the peer broke HTTP/2 ({reason:?})"))
         }
         Some(reason) => Error::Truncated(format!("{cut} (HTTP/2 {reason:?})")),
@@ -110,6 +108,16 @@ pub(super) fn is_stale_connection(error: &reqwest::Error) -> bool {
                 | io::ErrorKind::NotConnected
         )
     )
+}
+
+/// True when an HTTP/2 peer says itself that it did not look at the request, which may then
+/// go out again (RFC 9113, sections 6.8 and 8.7).
+pub(super) fn was_not_taken(error: &reqwest::Error) -> bool {
+    find::<h2::Error>(error).is_some_and(|h2| {
+        let refused = h2.is_reset() && h2.reason() == Some(h2::Reason::REFUSED_STREAM);
+        let leaving = h2.is_go_away() && h2.reason() == Some(h2::Reason::NO_ERROR);
+        h2.is_remote() && (refused || leaving)
+    })
 }
 
 /// The first error of type `T` in the chain. `io::Error` hides the error it wraps from
