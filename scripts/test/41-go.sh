@@ -18,6 +18,8 @@ awk '/^```go$/ { inside = 1; next } /^```/ && inside { exit } inside' "$binding/
 
 PREFIX=$folder/prefix LIBDIR=$folder/prefix/lib DESTDIR='' scripts/install.sh
 export PKG_CONFIG_PATH=$folder/prefix/lib/pkgconfig
+# Go's build cache does not see that pkg-config answers with another folder; this it sees.
+export CGO_CPPFLAGS=-DMODELWIRE_PREFIX=$folder
 start_upstream
 export OPENAI_API_KEY=k MODELWIRE_UPSTREAM=${MODELWIRE_UPSTREAM:-$release/examples/upstream}
 

@@ -39,6 +39,8 @@ pub enum Http2Step {
     GoAway,
     /// GOAWAY with this reason, and the connection closes at once.
     Abort(Reason),
+    /// Milliseconds.
+    Pause(u64),
     /// Goes on once the test opens the gate.
     WaitFor(Gate),
     /// Opens a gate the test waits for.
@@ -75,6 +77,7 @@ struct Shared {
 #[derive(Default)]
 struct Seen {
     connections: usize,
+    open: usize,
     requests: Vec<Received>,
 }
 
@@ -139,6 +142,11 @@ impl Http2Upstream {
         self.shared.seen().connections
     }
 
+    /// Connections whose client has not closed yet.
+    pub fn open_connections(&self) -> usize {
+        self.shared.seen().open
+    }
+
     /// Requests received whole so far, in order of arrival.
     pub fn requests(&self) -> Vec<Received> {
         self.shared.seen().requests.clone()
@@ -188,13 +196,19 @@ async fn accept_all(listener: std::net::TcpListener, tls: TlsAcceptor, shared: A
         let number = {
             let mut seen = shared.seen();
             seen.connections += 1;
+            seen.open += 1;
             seen.connections - 1
         };
-        tokio::spawn(serve(socket, number, tls.clone(), shared.clone()));
+        let (tls, shared) = (tls.clone(), shared.clone());
+        tokio::spawn(async move {
+            // Its error is nobody's: what the peer saw is what a test asserts.
+            let _ = serve(socket, number, tls, shared.clone()).await;
+            shared.seen().open -= 1;
+        });
     }
 }
 
-/// Lives a whole connection. An error ends it: what the peer saw is what a test asserts.
+/// Lives a whole connection, until the client closes it too.
 async fn serve(
     socket: TcpStream,
     number: usize,
@@ -272,6 +286,7 @@ async fn answer(
             },
             Http2Step::GoAway => commands.send(Command::GoAway).ok()?,
             Http2Step::Abort(reason) => commands.send(Command::Abort(reason)).ok()?,
+            Http2Step::Pause(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
             Http2Step::WaitFor(gate) => wait_for(&gate).await,
             Http2Step::Open(gate) => gate.open(),
             Http2Step::Hang => std::future::pending().await,

@@ -117,10 +117,19 @@ func measure(work func() int) {
 	cpu, wall := cpuNow(), time.Now()
 	ops := work()
 	spent := cpuNow() - cpu
-	var usage syscall.Rusage
-	must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	fmt.Printf("{\"ops\":%d,\"cpu_us\":%d,\"wall_us\":%d,\"rss_kb\":%d}\n",
-		ops, spent, time.Since(wall).Microseconds(), usage.Maxrss)
+		ops, spent, time.Since(wall).Microseconds(), rssKB())
+}
+
+// rssKB is the peak of this process alone; Rusage.Maxrss would count what the process that
+// started it had.
+func rssKB() int {
+	status, err := os.ReadFile("/proc/self/status")
+	must(err)
+	_, rest, _ := bytes.Cut(status, []byte("VmHWM:"))
+	kb, err := strconv.Atoi(string(bytes.Fields(rest)[0]))
+	must(err)
+	return kb
 }
 
 func cpuNow() int64 {
