@@ -2,12 +2,14 @@
 //! against a stream; each time the status, the telling fields of `info`, the body or lines,
 //! the fate of the connection, the call after it and what is left alive are looked at.
 
+pub use crate::seen::{Seen, ends, fails, gets, runs_out};
+
+use crate::seen::name_of;
 use crate::support::abi::{self, Outcome};
 use crate::support::http2::Http2Upstream;
 use crate::support::upstream::{Script, Step, TlsIdentity, Upstream, join, json as answer};
-use modelwire::ffi::{MODELWIRE_E_TIMEOUT, MODELWIRE_OK, modelwire_status_name};
+use modelwire::ffi::MODELWIRE_OK;
 use serde_json::{Value, json};
-use std::ffi::CStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,79 +40,6 @@ pub struct Fault {
 pub enum Then {
     Same,
     New,
-}
-
-/// What one operation shows of a fault.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    status: i32,
-    phase: &'static str,
-    http_status: u16,
-    timeout: Option<&'static str>,
-    retryable: bool,
-    attempts: u32,
-    /// How a stream ended.
-    end: &'static str,
-    /// The lines of a stream, or a unary body as one.
-    text: Vec<String>,
-}
-
-impl Seen {
-    pub fn attempts(mut self, attempts: u32) -> Seen {
-        self.attempts = attempts;
-        self
-    }
-
-    pub fn http_status(mut self, status: u16) -> Seen {
-        self.http_status = status;
-        self
-    }
-
-    pub fn retryable(mut self) -> Seen {
-        self.retryable = true;
-        self
-    }
-
-    /// What arrived before the end.
-    pub fn text(mut self, lines: &[&str]) -> Seen {
-        self.text = lines.iter().map(|&line| line.to_owned()).collect();
-        self
-    }
-}
-
-/// An operation that fails in `phase`.
-pub fn fails(status: i32, phase: &'static str) -> Seen {
-    Seen {
-        status,
-        phase,
-        http_status: if phase == "send" { 0 } else { 200 },
-        timeout: None,
-        retryable: false,
-        attempts: 1,
-        end: "error",
-        text: Vec::new(),
-    }
-}
-
-/// An operation whose `deadline` passes in `phase`.
-pub fn runs_out(deadline: &'static str, phase: &'static str) -> Seen {
-    Seen {
-        timeout: Some(deadline),
-        retryable: phase == "send",
-        ..fails(MODELWIRE_E_TIMEOUT, phase)
-    }
-}
-
-/// A unary call that gets this body.
-pub fn gets(body: &str) -> Seen {
-    let whole = fails(MODELWIRE_OK, "done");
-    whole.text(&[body])
-}
-
-/// A stream that comes to an end of its own.
-pub fn ends(end: &'static str, lines: &[&str]) -> Seen {
-    let whole = fails(MODELWIRE_OK, "done");
-    Seen { end, ..whole }.text(lines)
 }
 
 /// Whoever plays the provider.
@@ -343,26 +272,6 @@ impl Fault {
     }
 }
 
-impl Seen {
-    fn cell(&self, end: Option<&str>) -> String {
-        if self.status == MODELWIRE_OK {
-            return end.map_or("`ok`".into(), |end| format!("`ok`, end `{end}`"));
-        }
-        let mut cell = format!("`{}`", name_of(self.status));
-        match self.timeout {
-            Some(deadline) => cell += &format!(" `{deadline}` in `{}`", self.phase),
-            None => cell += &format!(" in `{}`", self.phase),
-        }
-        if end.is_some() && self.phase == "stream" {
-            cell += &format!(" after {} lines", self.text.len());
-        }
-        if self.retryable {
-            cell += ", retryable";
-        }
-        cell
-    }
-}
-
 /// Plays every fault both ways, one after another, and panics with all that differs.
 #[track_caller]
 pub fn play(faults: Vec<Fault>) {
@@ -445,10 +354,4 @@ fn stream(config: &Value, request: &str) -> (Vec<String>, Outcome) {
     let (lines, outcome) = abi::stream("openai", config, request);
     let text = |line: &Vec<u8>| String::from_utf8_lossy(line).into_owned();
     (lines.iter().map(text).collect(), outcome)
-}
-
-fn name_of(status: i32) -> &'static str {
-    // SAFETY: a static string.
-    let name = unsafe { CStr::from_ptr(modelwire_status_name(status)) };
-    name.to_str().expect("ASCII")
 }

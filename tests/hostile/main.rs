@@ -10,6 +10,7 @@ mod llmock;
 mod proxy;
 mod reality;
 mod security;
+mod seen;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;

@@ -31,6 +31,22 @@ static void rain(int microseconds) {
     CHECK_EQ(setitimer(ITIMER_REAL, &every, NULL), 0);
 }
 
+/* While the host does not take a signal, no thread of the library takes it instead. */
+static void stays_pending(int signal) {
+    sigset_t blocked, before, pending;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, signal);
+    CHECK_EQ(pthread_sigmask(SIG_BLOCK, &blocked, &before), 0);
+    int seen = delivered;
+    CHECK_EQ(kill(getpid(), signal), 0);
+    CHECK_EQ(sigpending(&pending), 0);
+    CHECK_EQ(sigismember(&pending, signal), 1);
+    CHECK_EQ(delivered, seen);
+    CHECK_EQ(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+    CHECK_EQ(delivered, seen + 1);
+    CHECK_EQ(elsewhere, 0);
+}
+
 int main(int argc, char **argv) {
     CHECK(argc > 1);
     host = pthread_self();
@@ -61,6 +77,7 @@ int main(int argc, char **argv) {
         }
     }
     CHECK_EQ(elsewhere, 0);
+    stays_pending(SIGUSR1);
     actions(after);
     CHECK_EQ(pthread_sigmask(SIG_SETMASK, NULL, &mask_after), 0);
     for (int signal = 1; signal < NSIG; signal++) {
