@@ -51,7 +51,14 @@ fn streams_and_connections_that_end() {
     play(vec![
         fault(
             "GOAWAY, and the stream is finished",
-            [head(), data(EVENT), Http2Step::GoAway, Http2Step::End],
+            [
+                head(),
+                data(EVENT),
+                Http2Step::GoAway,
+                // The end of the stream must not overtake it.
+                Http2Step::Pause(60),
+                Http2Step::End,
+            ],
         )
         .unary(gets(EVENT))
         .stream(ends("eof", WHOLE)),
