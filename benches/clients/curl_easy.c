@@ -1,20 +1,6 @@
 /* libcurl's easy interface, one handle reused: what a careful C program would write. */
-#include "common.h"
+#include "take.h"
 #include <curl/curl.h>
-
-static size_t lines;
-
-static size_t take(char *data, size_t size, size_t count, void *user)
-{
-    size_t len = size * count;
-    char *at = data, *end = data + len;
-    (void)user;
-    while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        lines++;
-        at++;
-    }
-    return len;
-}
 
 int main(int argc, char **argv)
 {

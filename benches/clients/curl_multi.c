@@ -1,24 +1,12 @@
 /* libcurl's multi interface with epoll: how a C server would follow many streams. */
-#include "common.h"
+#include "take.h"
 #include <curl/curl.h>
 #include <sys/epoll.h>
 
-static size_t lines, running;
+static size_t running;
 static int epoll;
 static CURLM *multi;
 static long timer_ms = -1;
-
-static size_t take(char *data, size_t size, size_t count, void *user)
-{
-    size_t len = size * count;
-    char *at = data, *end = data + len;
-    (void)user;
-    while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        lines++;
-        at++;
-    }
-    return len;
-}
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
 {

@@ -80,7 +80,6 @@ impl Pump {
             if self.lines > 0 && report.first_line.is_none() {
                 report.first_line = Some(report.elapsed());
             }
-            report.lines = self.lines;
             if done? {
                 call.hand_over(&mut self.batch).await;
                 drain(body).await;
