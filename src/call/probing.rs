@@ -3,8 +3,8 @@
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
-use reqwest::Url;
 use tokio::time::timeout_at;
+use url::Url;
 
 use super::outcome::Phase;
 use super::task::{Stage, deadline_after};

@@ -2,7 +2,7 @@
 //! into a path percent-encoded, so it can never change which resource is meant.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::Url;
+use url::Url;
 
 use crate::error::Error;
 use crate::fields::Fields;

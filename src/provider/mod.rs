@@ -18,8 +18,8 @@ mod vertex;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use reqwest::Url;
 use serde_json::{Map, Value};
+use url::Url;
 
 pub use base_url::BaseUrl;
 pub use headers::{headers_of, is_secret_header, option_headers};

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
-use reqwest::Url;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::headers::is_secret_header;
 use super::model::{self, Named};

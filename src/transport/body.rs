@@ -7,7 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::Body as HttpBody;
+use hyper::body::Incoming;
 
+use super::driving::Driver;
 use super::failure::body_failure;
 use super::returning::{Origin, Returning};
 use crate::error::Error;
@@ -16,21 +18,38 @@ use crate::error::Error;
 /// connection, or resets an HTTP/2 stream.
 #[derive(Debug)]
 pub struct Body {
-    inner: reqwest::Body,
+    inner: Incoming,
+    /// Drives the connection, where this body has one for itself.
+    driver: Option<Driver>,
     /// Hears of the message's proper end, which sets the connection free.
     connection: Option<(Arc<Returning>, Origin)>,
 }
 
 impl Body {
-    pub(super) fn new(inner: reqwest::Body, connection: Option<(Arc<Returning>, Origin)>) -> Body {
-        Body { inner, connection }
+    pub(super) fn new(
+        inner: Incoming,
+        driver: Option<Driver>,
+        connection: Option<(Arc<Returning>, Origin)>,
+    ) -> Body {
+        Body {
+            inner,
+            driver,
+            connection,
+        }
     }
 
     /// The next piece; `None` at the message's proper end.
     pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
-            let frame = match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+            let inner = &mut self.inner;
+            let mut next = |cx: &mut Context<'_>| Pin::new(&mut *inner).poll_frame(cx);
+            let polled = match &self.driver {
+                Some(driver) => driver.poll(cx, next),
+                None => next(cx),
+            };
+            let frame = match ready!(polled) {
                 None => {
+                    self.driver = None;
                     if let Some((returning, origin)) = self.connection.take() {
                         returning.expect(origin);
                     }

@@ -6,16 +6,23 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{HeaderValue, Uri, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioTimer;
 use once_cell::sync::OnceCell;
-use reqwest::redirect::Policy;
-use reqwest::{Proxy, Url};
 use rustls::ClientConfig;
 use tokio::time::timeout;
+use url::Url;
 
 use super::body::Body;
-use super::connector::{Connections, Counters, attempt};
+use super::connector::{Connector, Counters, Route, attempt};
+use super::driving::{Drives, Wheel};
 use super::failure::{is_stale_connection, send_failure, was_not_taken};
-use super::resolver::SystemResolver;
 use super::returning::{Origin, Returning};
 use super::{Answer, Request, Response};
 use crate::error::{Deadline, Error};
@@ -27,54 +34,51 @@ pub type Attempts = u32;
 /// An HTTP client with its own connections.
 #[derive(Debug)]
 pub struct Client {
-    pooled: reqwest::Client,
-    recipe: Recipe,
+    pooled: Pooled,
     /// Keeps no connection, so that whatever it sends goes out on a fresh one.
-    fresh: OnceCell<reqwest::Client>,
-    connections: Connections,
+    fresh: OnceCell<Pooled>,
+    connector: Connector,
+    proxies: Arc<Matcher>,
+    user_agent: HeaderValue,
+    idle_connection: Duration,
 }
 
-#[derive(Debug)]
-struct Recipe {
-    user_agent: String,
-    max_idle_per_host: usize,
-    idle_connection: Duration,
-    connect: Duration,
-    tls: ClientConfig,
-    proxies: Vec<Proxy>,
-}
+type Pooled = legacy::Client<Connector, Full<Bytes>>;
 
 /// What one HTTP/2 stream may send ahead of its reader.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 /// So large that streams whose readers sleep never use up what the others share.
 const CONNECTION_WINDOW: u32 = 1024 * 1024 * 1024;
-const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
+const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 
 impl Client {
     pub(super) fn new(
         settings: &Settings,
         tls: ClientConfig,
-        proxies: Vec<Proxy>,
+        proxies: Matcher,
         connect: Duration,
         counters: Arc<Counters>,
     ) -> Result<Client, Error> {
-        let recipe = Recipe {
-            user_agent: settings.user_agent.clone(),
-            max_idle_per_host: settings.max_idle_per_host,
-            idle_connection: settings.idle_connection,
-            connect,
-            tls,
-            proxies,
-        };
-        let connections = Connections {
+        let unfit = |_| Error::Connect("the user agent cannot be put into a header".into());
+        let user_agent = HeaderValue::from_str(&settings.user_agent).map_err(unfit)?;
+        let proxies = Arc::new(proxies);
+        let route = Route::new(tls, proxies.clone(), user_agent.clone(), connect);
+        let connector = Connector {
+            route: Arc::new(route),
             counters,
-            returning: Arc::new(Returning::new(recipe.max_idle_per_host)),
+            returning: Arc::new(Returning::new(settings.max_idle_per_host)),
         };
         Ok(Client {
-            pooled: recipe.build(recipe.max_idle_per_host, &connections)?,
-            recipe,
+            pooled: pooled(
+                connector.clone(),
+                settings.max_idle_per_host,
+                settings.idle_connection,
+            ),
             fresh: OnceCell::new(),
-            connections,
+            connector,
+            proxies,
+            user_agent,
+            idle_connection: settings.idle_connection,
         })
     }
 
@@ -125,12 +129,13 @@ impl Client {
         attempts: &mut Attempts,
     ) -> Result<Response, Error> {
         let origin = origin_of(&request.url);
+        let outgoing = self.outgoing(request)?;
         *attempts += 1;
-        let (answer, connected) = attempt(origin, send_on(&self.pooled, request)).await;
+        let (answer, connected) = attempt(origin, self.pooled.request(outgoing)).await;
         let error = match answer {
             Ok(response) => {
                 if !connected {
-                    self.connections.counters.reused();
+                    self.connector.counters.reused();
                 }
                 return Ok(self.opened(response, origin));
             }
@@ -141,52 +146,65 @@ impl Client {
             return Err(send_failure(&error, &request.url));
         }
         *attempts += 1;
-        let fresh = self.fresh.get_or_try_init(|| {
-            let connections = Connections {
+        let fresh = self.fresh.get_or_init(|| {
+            let connector = Connector {
                 returning: Arc::new(Returning::new(0)),
-                ..self.connections.clone()
+                ..self.connector.clone()
             };
-            self.recipe.build(0, &connections)
-        })?;
-        let (answer, _) = attempt(origin, send_on(fresh, request)).await;
+            pooled(connector, 0, self.idle_connection)
+        });
+        let (answer, _) = attempt(origin, fresh.request(self.outgoing(request)?)).await;
         let response = answer.map_err(|error| send_failure(&error, &request.url))?;
         Ok(head_and_body(response, None))
     }
 
+    /// One attempt's request, as hyper takes it.
+    fn outgoing(&self, request: &Request) -> Result<http::Request<Full<Bytes>>, Error> {
+        let unfit = |_| Error::Request("the request cannot be put into HTTP".into());
+        let uri: Uri = request.url.as_str().parse().map_err(unfit)?;
+        let mut outgoing = http::Request::new(Full::new(request.body.clone()));
+        let headers = outgoing.headers_mut();
+        headers.clone_from(&request.headers);
+        headers.entry(header::ACCEPT).or_insert(ANYTHING);
+        headers
+            .entry(header::USER_AGENT)
+            .or_insert_with(|| self.user_agent.clone());
+        // A tunnel was authorized when it was made.
+        if uri.scheme() == Some(&Scheme::HTTP)
+            && let Some(proxy) = self.proxies.intercept(&uri)
+            && let Some(credentials) = proxy.basic_auth()
+        {
+            headers.insert(header::PROXY_AUTHORIZATION, credentials.clone());
+        }
+        outgoing.method_mut().clone_from(&request.method);
+        *outgoing.uri_mut() = uri;
+        Ok(outgoing)
+    }
+
     /// A response on a connection that goes back to the pool after it.
-    fn opened(&self, response: reqwest::Response, origin: Origin) -> Response {
+    fn opened(&self, response: http::Response<Incoming>, origin: Origin) -> Response {
         let returns = is_kept_alive(&response);
-        let connection = returns.then(|| (self.connections.returning.clone(), origin));
+        let connection = returns.then(|| (self.connector.returning.clone(), origin));
         head_and_body(response, connection)
     }
 }
 
-/// One attempt at sending.
-async fn send_on(
-    client: &reqwest::Client,
-    request: &Request,
-) -> Result<reqwest::Response, reqwest::Error> {
-    let mut outgoing = reqwest::Request::new(request.method.clone(), request.url.clone());
-    *outgoing.headers_mut() = request.headers.clone();
-    *outgoing.body_mut() = Some(request.body.clone().into());
-    client.execute(outgoing).await
-}
-
 fn head_and_body(
-    response: reqwest::Response,
+    response: http::Response<Incoming>,
     connection: Option<(Arc<Returning>, Origin)>,
 ) -> Response {
-    let (head, body) = http::Response::from(response).into_parts();
+    let (head, body) = response.into_parts();
+    let driver = head.extensions.get::<Wheel>().and_then(Wheel::take);
     Response {
         status: head.status.as_u16(),
         headers: head.headers,
-        body: Body::new(body, connection),
+        body: Body::new(body, driver, connection),
     }
 }
 
 /// Whether the connection is free for another request after this response. One of HTTP/2
 /// always was.
-fn is_kept_alive(response: &reqwest::Response) -> bool {
+fn is_kept_alive(response: &http::Response<Incoming>) -> bool {
     let connection = response.headers().get(http::header::CONNECTION);
     let closes = connection.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
     response.version() == http::Version::HTTP_11 && !closes
@@ -199,27 +217,13 @@ fn origin_of(url: &Url) -> Origin {
     hasher.finish()
 }
 
-impl Recipe {
-    fn build(&self, max_idle: usize, connections: &Connections) -> Result<reqwest::Client, Error> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(self.tls.clone())
-            .user_agent(&self.user_agent)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never()) // what may go out again is decided here, and counted
-            .referer(false)
-            .no_proxy() // the environment was read once, at start
-            .dns_resolver(Arc::new(SystemResolver))
-            .connect_timeout(self.connect)
-            .tcp_keepalive(TCP_KEEP_ALIVE)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .pool_max_idle_per_host(max_idle)
-            .pool_idle_timeout(self.idle_connection)
-            .connector_layer(connections.clone());
-        for proxy in &self.proxies {
-            builder = builder.proxy(proxy.clone());
-        }
-        let failed = |_| Error::Connect("the HTTP client could not be made".into());
-        builder.build().map_err(failed)
-    }
+fn pooled(connector: Connector, max_idle: usize, idle: Duration) -> Pooled {
+    legacy::Client::builder(Drives)
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(idle)
+        .pool_max_idle_per_host(max_idle)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .build(connector)
 }

@@ -1,21 +1,34 @@
 //! Between hyper's pool and the network. hyper asks here for a connection when its pool has
-//! none, and takes one that comes back meanwhile. So a new connection is held back while an
-//! old one is due; those that are made are counted, and the attempt they are for is told.
+//! none: name, TCP, a proxy's tunnel and TLS, all under one deadline. It takes one that comes
+//! back meanwhile, so a new connection is held back while an old one is due; those that are
+//! made are counted, and the attempt they are for is told.
 
 use std::cell::Cell;
+use std::error::Error as StdError;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::time::sleep_until;
-use tower_layer::Layer;
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderValue, Uri, header};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::{InvalidDnsNameError, ServerName};
+use tokio::time::{sleep_until, timeout};
+use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
+use super::connection::Connection;
 use super::pool::PoolStats;
+use super::resolver::SystemResolver;
 use super::returning::{Origin, Returning};
+use super::wire::Wire;
 
 tokio::task_local! {
     /// There while an attempt waits for its connection or its answer.
@@ -61,17 +74,16 @@ impl Counters {
     }
 }
 
-/// The layer around reqwest's connector.
-#[derive(Clone, Debug)]
-pub(super) struct Connections {
-    pub(super) counters: Arc<Counters>,
-    pub(super) returning: Arc<Returning>,
-}
-
-#[derive(Clone)]
-pub(super) struct Connector<S> {
-    inner: S,
-    connections: Connections,
+/// How peers are reached.
+#[derive(Debug)]
+pub(super) struct Route {
+    tcp: HttpConnector<SystemResolver>,
+    tls: Arc<ClientConfig>,
+    /// Proxies speak HTTP/1.
+    proxy_tls: Arc<ClientConfig>,
+    proxies: Arc<Matcher>,
+    user_agent: HeaderValue,
+    deadline: Duration,
 }
 
 /// The attempt that wanted a connection got another.
@@ -79,9 +91,142 @@ pub(super) struct Connector<S> {
 #[error("nobody waits for this connection any more")]
 struct Unwanted;
 
-type Foreign = Box<dyn std::error::Error + Send + Sync>;
+/// Nothing stood when the deadline passed.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection took too long")]
+pub(super) struct TooLong;
 
-impl Connections {
+type Foreign = Box<dyn StdError + Send + Sync>;
+type Reaching = Pin<Box<dyn Future<Output = Result<TokioIo<Wire>, Foreign>> + Send>>;
+
+const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+impl Route {
+    pub(super) fn new(
+        tls: ClientConfig,
+        proxies: Arc<Matcher>,
+        user_agent: HeaderValue,
+        deadline: Duration,
+    ) -> Route {
+        let mut tcp = HttpConnector::new_with_resolver(SystemResolver);
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
+        tcp.set_connect_timeout(Some(deadline));
+        let mut proxy_tls = tls.clone();
+        proxy_tls.alpn_protocols.clear();
+        Route {
+            tcp,
+            tls: Arc::new(tls),
+            proxy_tls: Arc::new(proxy_tls),
+            proxies,
+            user_agent,
+            deadline,
+        }
+    }
+
+    async fn reach(&self, peer: Uri) -> Result<Connection, Foreign> {
+        let https = peer.scheme() == Some(&Scheme::HTTPS);
+        match self.proxies.intercept(&peer) {
+            None => {
+                let wire = self.direct(peer, &self.tls).await?;
+                Ok(Connection::new(wire, false))
+            }
+            Some(proxy) if https => {
+                let wire = self.through(&proxy, &peer).await?;
+                let wire = secured(wire, &peer, &self.tls).await?;
+                Ok(Connection::new(wire, false))
+            }
+            Some(proxy) => {
+                let wire = self.direct(proxy.uri().clone(), &self.proxy_tls).await?;
+                Ok(Connection::new(wire, true))
+            }
+        }
+    }
+
+    async fn direct(&self, peer: Uri, tls: &Arc<ClientConfig>) -> Result<Wire, Foreign> {
+        let tcp = self.tcp.clone().call(peer.clone()).await?;
+        let wire = Wire::Tcp(tcp.into_inner());
+        if peer.scheme() == Some(&Scheme::HTTPS) {
+            return secured(wire, &peer, tls).await;
+        }
+        Ok(wire)
+    }
+
+    /// A tunnel through the proxy (RFC 9110, section 9.3.6).
+    async fn through(&self, proxy: &Intercept, peer: &Uri) -> Result<Wire, Foreign> {
+        let to_proxy = ToProxy {
+            tcp: self.tcp.clone(),
+            tls: self.proxy_tls.clone(),
+        };
+        let headers = HeaderMap::from_iter([(header::USER_AGENT, self.user_agent.clone())]);
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy).with_headers(headers);
+        if let Some(credentials) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(credentials.clone());
+        }
+        Ok(tunnel.call(peer.clone()).await?.into_inner())
+    }
+}
+
+async fn secured(wire: Wire, peer: &Uri, tls: &Arc<ClientConfig>) -> Result<Wire, Foreign> {
+    let name = server_name(peer)?;
+    let stream = TlsConnector::from(tls.clone()).connect(name, wire).await?;
+    Ok(Wire::Tls(Box::new(stream)))
+}
+
+fn server_name(peer: &Uri) -> Result<ServerName<'static>, InvalidDnsNameError> {
+    let host = peer.host().unwrap_or_default();
+    let literal = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    ServerName::try_from(literal.unwrap_or(host).to_owned())
+}
+
+/// The connector beneath a tunnel.
+struct ToProxy {
+    tcp: HttpConnector<SystemResolver>,
+    tls: Arc<ClientConfig>,
+}
+
+impl Service<Uri> for ToProxy {
+    type Response = TokioIo<Wire>;
+    type Error = Foreign;
+    type Future = Reaching;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Foreign>> {
+        self.tcp.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, proxy: Uri) -> Reaching {
+        let (mut tcp, tls) = (self.tcp.clone(), self.tls.clone());
+        Box::pin(async move {
+            let wire = Wire::Tcp(tcp.call(proxy.clone()).await?.into_inner());
+            if proxy.scheme() == Some(&Scheme::HTTPS) {
+                return Ok(TokioIo::new(secured(wire, &proxy, &tls).await?));
+            }
+            Ok(TokioIo::new(wire))
+        })
+    }
+}
+
+/// What hyper's client asks for connections.
+#[derive(Clone, Debug)]
+pub(super) struct Connector {
+    pub(super) route: Arc<Route>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) returning: Arc<Returning>,
+}
+
+impl Connector {
+    async fn connect(self, peer: Uri) -> Result<Connection, Foreign> {
+        self.wait_for_returning().await?;
+        let connection = timeout(self.route.deadline, self.route.reach(peer))
+            .await
+            .map_err(|_| TooLong)??;
+        self.opened();
+        Ok(connection)
+    }
+
     /// Waits as long as a connection is due. Once hyper has that one, it leaves the making
     /// of this one to itself, outside its attempt.
     async fn wait_for_returning(&self) -> Result<(), Unwanted> {
@@ -101,41 +246,16 @@ impl Connections {
     }
 }
 
-impl<S> Layer<S> for Connections {
-    type Service = Connector<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        Connector {
-            inner,
-            connections: self.clone(),
-        }
-    }
-}
-
-impl<S, Target> Service<Target> for Connector<S>
-where
-    S: Service<Target, Error = Foreign> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-    Target: Send + 'static,
-{
-    type Response = S::Response;
+impl Service<Uri> for Connector {
+    type Response = Connection;
     type Error = Foreign;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, Foreign>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Connection, Foreign>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Foreign>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Foreign>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, target: Target) -> Self::Future {
-        // The service that said it was ready has to be the one that is called.
-        let next = self.inner.clone();
-        let mut ready = mem::replace(&mut self.inner, next);
-        let connections = self.connections.clone();
-        Box::pin(async move {
-            connections.wait_for_returning().await?;
-            let connection = ready.call(target).await?;
-            connections.opened();
-            Ok(connection)
-        })
+    fn call(&mut self, peer: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(peer))
     }
 }

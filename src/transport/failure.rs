@@ -5,20 +5,19 @@
 use std::error::Error as StdError;
 use std::io;
 
-use reqwest::Url;
+use hyper_util::client::legacy;
+use url::Url;
 
+use super::connector::TooLong;
 use super::resolver::Unresolved;
 use crate::error::{Deadline, Error};
 
 /// What ended an attempt before the response's head was there.
-pub(super) fn send_failure(error: &reqwest::Error, url: &Url) -> Error {
+pub(super) fn send_failure(error: &legacy::Error, url: &Url) -> Error {
     let peer = peer_of(url);
     let tls = find::<rustls::Error>(error);
     if let Some(tls) = tls {
         return Error::Tls(format!("TLS with {peer} failed: {tls}"));
-    }
-    if error.is_builder() {
-        return Error::Request("the request cannot be put into HTTP".into());
     }
     if error.is_connect() {
         return connect_failure(error, &peer, url.scheme() == "https");
@@ -29,13 +28,13 @@ pub(super) fn send_failure(error: &reqwest::Error, url: &Url) -> Error {
     )
 }
 
-/// What broke a response's body. The body hides reqwest's own error type.
+/// What broke a response's body.
 pub(super) fn body_failure(error: &(dyn StdError + 'static)) -> Error {
     message_failure(error, "the connection ended before the response did")
 }
 
-fn connect_failure(error: &reqwest::Error, peer: &str, https: bool) -> Error {
-    if error.is_timeout() {
+fn connect_failure(error: &legacy::Error, peer: &str, https: bool) -> Error {
+    if find::<TooLong>(error).is_some() {
         return Error::Timeout(Deadline::Connect);
     }
     if let Some(unresolved) = find::<Unresolved>(error) {
@@ -90,8 +89,8 @@ fn h2_failure(error: &h2::Error, cut: &str) -> Error {
 /// True when the same request may go out again on a fresh connection: the message broke
 /// before anything of an answer came, which on a reused connection means that the peer
 /// closed it while it was idle.
-pub(super) fn is_stale_connection(error: &reqwest::Error) -> bool {
-    if error.is_connect() || error.is_timeout() {
+pub(super) fn is_stale_connection(error: &legacy::Error) -> bool {
+    if error.is_connect() {
         return false;
     }
     if let Some(hyper) = find::<hyper::Error>(error)
@@ -112,7 +111,7 @@ pub(super) fn is_stale_connection(error: &reqwest::Error) -> bool {
 
 /// True when an HTTP/2 peer says itself that it did not look at the request, which may then
 /// go out again (RFC 9113, sections 6.8 and 8.7).
-pub(super) fn was_not_taken(error: &reqwest::Error) -> bool {
+pub(super) fn was_not_taken(error: &legacy::Error) -> bool {
     find::<h2::Error>(error).is_some_and(|h2| {
         let refused = h2.is_reset() && h2.reason() == Some(h2::Reason::REFUSED_STREAM);
         let leaving = h2.is_go_away() && h2.reason() == Some(h2::Reason::NO_ERROR);

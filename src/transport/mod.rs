@@ -4,7 +4,9 @@
 
 mod body;
 mod client;
+mod connection;
 mod connector;
+mod driving;
 mod failure;
 mod pool;
 mod proxy;
@@ -12,10 +14,11 @@ mod resolver;
 mod returning;
 mod runtime;
 mod tls;
+mod wire;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use reqwest::Url;
+use url::Url;
 
 pub use body::Body;
 pub use client::{Attempts, Client};

@@ -2,7 +2,7 @@
 //! starts; a config or init option beats it.
 
 use http::Uri;
-use reqwest::{NoProxy, Proxy};
+use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::config::{TransportConfig, Unusable};
 use crate::secret::Secret;
@@ -56,7 +56,7 @@ fn variable(names: &[&str]) -> Option<String> {
 pub(super) fn proxies(
     wanted: &TransportConfig,
     environment: &EnvironmentProxies,
-) -> Result<Vec<Proxy>, Unusable> {
+) -> Result<Matcher, Unusable> {
     if let Some(proxy) = &wanted.proxy {
         return chosen(proxy, wanted.no_proxy.as_deref());
     }
@@ -64,40 +64,32 @@ pub(super) fn proxies(
         Some(more) => format!("{},{more}", environment.none),
         None => environment.none.clone(),
     };
-    let mut proxies = Vec::new();
-    // A variable that is no URL is passed over, as every HTTP client does.
-    if let Some(url) = &environment.http
-        && let Ok(proxy) = Proxy::http(normalised(url))
-    {
-        proxies.push(proxy.no_proxy(NoProxy::from_string(&none)));
-    }
-    if let Some(url) = &environment.https
-        && let Ok(proxy) = Proxy::https(normalised(url))
-    {
-        proxies.push(proxy.no_proxy(NoProxy::from_string(&none)));
-    }
-    Ok(proxies)
+    // A variable that is no URL of a kind we know is passed over, as every HTTP client does.
+    let url = |variable: &Option<Secret>| variable.as_ref().and_then(http_url).unwrap_or_default();
+    Ok(Matcher::builder()
+        .http(url(&environment.http))
+        .https(url(&environment.https))
+        .no(none)
+        .build())
 }
 
-fn chosen(proxy: &Secret, no_proxy: Option<&str>) -> Result<Vec<Proxy>, Unusable> {
+fn chosen(proxy: &Secret, no_proxy: Option<&str>) -> Result<Matcher, Unusable> {
     if proxy.is_blank() {
-        return Ok(Vec::new());
+        return Ok(Matcher::builder().build());
     }
-    const WRONG: Unusable = Unusable {
+    let url = http_url(proxy).ok_or(Unusable {
         field: "proxy",
         reason: "expected an http or https URL",
-    };
-    let url = normalised(proxy);
-    let scheme = url
-        .parse::<Uri>()
-        .ok()
-        .and_then(|uri| uri.scheme_str().map(str::to_owned));
-    if !matches!(scheme.as_deref(), Some("http" | "https")) {
-        return Err(WRONG);
-    }
-    let proxy = Proxy::all(url).map_err(|_| WRONG)?;
+    })?;
     let none = format!("{},{METADATA}", no_proxy.unwrap_or_default());
-    Ok(vec![proxy.no_proxy(NoProxy::from_string(&none))])
+    Ok(Matcher::builder().all(url).no(none).build())
+}
+
+/// The proxy's URL, if it is one of http or https.
+fn http_url(proxy: &Secret) -> Option<String> {
+    let url = normalised(proxy);
+    let uri: Uri = url.parse().ok()?;
+    matches!(uri.scheme_str(), Some("http" | "https")).then_some(url)
 }
 
 /// `host:port` alone means http, as everywhere.

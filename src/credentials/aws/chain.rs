@@ -28,8 +28,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
-use reqwest::Url;
 use tokio::time::timeout;
+use url::Url;
 
 use super::AwsKeys;
 use crate::credentials::Means;

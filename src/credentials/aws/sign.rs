@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use http::Method;
-    use reqwest::Url;
+    use url::Url;
 
     const TIME: Duration = Duration::from_secs(1_767_323_045); // 2026-01-02T03:04:05Z
 

@@ -9,8 +9,8 @@ use aws_smithy_types::date_time::Format;
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::Url;
 use serde::Deserialize;
+use url::Url;
 
 use super::{AwsKeys, Role, environment, sign};
 use crate::credentials::Means;

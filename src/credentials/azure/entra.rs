@@ -2,7 +2,7 @@
 //! issued to it, for an access token.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 
-use reqwest::Url;
+use url::Url;
 
 use super::{Scope, ServicePrincipal, TenantId};
 use crate::credentials::Means;

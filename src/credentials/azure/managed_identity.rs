@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
-use reqwest::Url;
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::default::{CLIENT_ID, Miss};
 use super::{Hints, Scope};

@@ -183,10 +183,10 @@ impl Scope {
 
     /// Foundry's endpoints take tokens for Foundry, all others for Cognitive Services.
     fn of_endpoint(endpoint: &str) -> Scope {
-        let host = reqwest::Url::parse(endpoint).ok();
+        let host = url::Url::parse(endpoint).ok();
         let host = host
             .as_ref()
-            .and_then(reqwest::Url::host_str)
+            .and_then(url::Url::host_str)
             .unwrap_or_default();
         let audience = if host.ends_with(".services.ai.azure.com") {
             "https://ai.azure.com/.default"

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
-use reqwest::Url;
+use url::Url;
 
 use super::SCOPE;
 use crate::credentials::Means;
