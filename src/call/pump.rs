@@ -4,12 +4,13 @@
 
 use std::future::poll_fn;
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::one_turn;
 use super::outcome::{End, Report};
@@ -69,8 +70,9 @@ impl Pump {
     ) -> Result<End, Error> {
         let mut splitter = Splitter::new(course);
         let mut ending = Ending::new(course.marker);
+        let mut silence = Silence::new(course.idle);
         loop {
-            let Some(piece) = self.next_piece(call, body, course.idle).await? else {
+            let Some(piece) = self.next_piece(call, body, &mut silence).await? else {
                 let done = splitter.finish(&mut ending, self)?;
                 return self.conclude(done, &ending);
             };
@@ -101,31 +103,27 @@ impl Pump {
         self.lines
     }
 
-    /// The next piece. hyper is briefly without one after each HTTP chunk, so its connection
-    /// gets one turn to bring more before the batch is handed over.
+    /// The next piece. Before the reader is bothered with what there is, a connection that is
+    /// driven by a task of its own gets one turn to bring more.
     async fn next_piece(
         &mut self,
         call: &Arc<Call>,
         body: &mut Body,
-        idle: Option<Duration>,
+        silence: &mut Silence,
     ) -> Result<Option<Bytes>, Error> {
         if let Some(ready) = ready_piece(body).await {
             return ready.transpose();
         }
         if !self.batch.is_empty() {
-            one_turn().await;
-            if let Some(ready) = ready_piece(body).await {
-                return ready.transpose();
+            if !body.is_driven_here() {
+                one_turn().await;
+                if let Some(ready) = ready_piece(body).await {
+                    return ready.transpose();
+                }
             }
             call.hand_over(&mut self.batch).await;
         }
-        let Some(idle) = idle else {
-            return body.piece().await.transpose();
-        };
-        match timeout(idle, body.piece()).await {
-            Ok(piece) => piece.transpose(),
-            Err(_) => Err(Error::Timeout(Deadline::Idle)),
-        }
+        silence.limit(body).await?.transpose()
     }
 
     fn conclude(&self, done: bool, ending: &Ending) -> Result<End, Error> {
@@ -155,6 +153,48 @@ impl Pump {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// How long a stream may be silent. One alarm serves every wait: it is not set anew for each
+/// of them, only when it rings too early.
+#[derive(Debug)]
+struct Silence {
+    longest: Option<Duration>,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Silence {
+    fn new(longest: Option<Duration>) -> Silence {
+        Silence {
+            longest,
+            alarm: None,
+        }
+    }
+
+    async fn limit(&mut self, body: &mut Body) -> Result<Option<Result<Bytes, Error>>, Error> {
+        let until = self
+            .longest
+            .and_then(|longest| Instant::now().checked_add(longest));
+        let Some(until) = until else {
+            return Ok(body.piece().await);
+        };
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(sleep_until(until)));
+        poll_fn(|cx| {
+            if let Poll::Ready(piece) = body.poll_piece(cx) {
+                return Poll::Ready(Ok(piece));
+            }
+            while alarm.as_mut().poll(cx).is_ready() {
+                if Instant::now() >= until {
+                    return Poll::Ready(Err(Error::Timeout(Deadline::Idle)));
+                }
+                alarm.as_mut().reset(until);
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -38,12 +38,18 @@ impl Body {
         }
     }
 
+    /// Whether asking for a piece moves the connection, so that one that is there already is
+    /// never missed.
+    pub fn is_driven_here(&self) -> bool {
+        self.driver.is_some()
+    }
+
     /// The next piece; `None` at the message's proper end.
     pub fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
             let inner = &mut self.inner;
             let mut next = |cx: &mut Context<'_>| Pin::new(&mut *inner).poll_frame(cx);
-            let polled = match &self.driver {
+            let polled = match &mut self.driver {
                 Some(driver) => driver.poll(cx, next),
                 None => next(cx),
             };

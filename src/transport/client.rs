@@ -15,7 +15,6 @@ use hyper_util::client::legacy;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioTimer;
 use once_cell::sync::OnceCell;
-use rustls::ClientConfig;
 use tokio::time::timeout;
 use url::Url;
 
@@ -24,6 +23,7 @@ use super::connector::{Connector, Counters, Route, attempt};
 use super::driving::{Drives, Wheel};
 use super::failure::{is_stale_connection, send_failure, was_not_taken};
 use super::returning::{Origin, Returning};
+use super::tls::Tls;
 use super::{Answer, Request, Response};
 use crate::error::{Deadline, Error};
 use crate::settings::Settings;
@@ -54,7 +54,7 @@ const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 impl Client {
     pub(super) fn new(
         settings: &Settings,
-        tls: ClientConfig,
+        tls: Arc<Tls>,
         proxies: Matcher,
         connect: Duration,
         counters: Arc<Counters>,

@@ -28,6 +28,7 @@ use super::connection::Connection;
 use super::pool::PoolStats;
 use super::resolver::SystemResolver;
 use super::returning::{Origin, Returning};
+use super::tls::{Configs, Tls};
 use super::wire::Wire;
 
 tokio::task_local! {
@@ -78,9 +79,7 @@ impl Counters {
 #[derive(Debug)]
 pub(super) struct Route {
     tcp: HttpConnector<SystemResolver>,
-    tls: Arc<ClientConfig>,
-    /// Proxies speak HTTP/1.
-    proxy_tls: Arc<ClientConfig>,
+    tls: Arc<Tls>,
     proxies: Arc<Matcher>,
     user_agent: HeaderValue,
     deadline: Duration,
@@ -96,6 +95,11 @@ struct Unwanted;
 #[error("the connection took too long")]
 pub(super) struct TooLong;
 
+/// What a config brings for TLS was checked before; this is what the library brings.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS cannot be set up")]
+struct NoTls;
+
 type Foreign = Box<dyn StdError + Send + Sync>;
 type Reaching = Pin<Box<dyn Future<Output = Result<TokioIo<Wire>, Foreign>> + Send>>;
 
@@ -103,7 +107,7 @@ const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 impl Route {
     pub(super) fn new(
-        tls: ClientConfig,
+        tls: Arc<Tls>,
         proxies: Arc<Matcher>,
         user_agent: HeaderValue,
         deadline: Duration,
@@ -113,12 +117,9 @@ impl Route {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
         tcp.set_connect_timeout(Some(deadline));
-        let mut proxy_tls = tls.clone();
-        proxy_tls.alpn_protocols.clear();
         Route {
             tcp,
-            tls: Arc::new(tls),
-            proxy_tls: Arc::new(proxy_tls),
+            tls,
             proxies,
             user_agent,
             deadline,
@@ -129,26 +130,30 @@ impl Route {
         let https = peer.scheme() == Some(&Scheme::HTTPS);
         match self.proxies.intercept(&peer) {
             None => {
-                let wire = self.direct(peer, &self.tls).await?;
+                let wire = self.direct(peer, |tls| &tls.peers).await?;
                 Ok(Connection::new(wire, false))
             }
             Some(proxy) if https => {
                 let wire = self.through(&proxy, &peer).await?;
-                let wire = secured(wire, &peer, &self.tls).await?;
+                let wire = secured(wire, &peer, &self.tls()?.peers).await?;
                 Ok(Connection::new(wire, false))
             }
             Some(proxy) => {
-                let wire = self.direct(proxy.uri().clone(), &self.proxy_tls).await?;
+                let wire = self.direct(proxy.uri().clone(), |tls| &tls.proxies).await?;
                 Ok(Connection::new(wire, true))
             }
         }
     }
 
-    async fn direct(&self, peer: Uri, tls: &Arc<ClientConfig>) -> Result<Wire, Foreign> {
+    async fn direct(
+        &self,
+        peer: Uri,
+        side: impl FnOnce(&Configs) -> &Arc<ClientConfig>,
+    ) -> Result<Wire, Foreign> {
         let tcp = self.tcp.clone().call(peer.clone()).await?;
         let wire = Wire::Tcp(tcp.into_inner());
         if peer.scheme() == Some(&Scheme::HTTPS) {
-            return secured(wire, &peer, tls).await;
+            return secured(wire, &peer, side(self.tls()?)).await;
         }
         Ok(wire)
     }
@@ -157,7 +162,7 @@ impl Route {
     async fn through(&self, proxy: &Intercept, peer: &Uri) -> Result<Wire, Foreign> {
         let to_proxy = ToProxy {
             tcp: self.tcp.clone(),
-            tls: self.proxy_tls.clone(),
+            tls: self.tls()?.proxies.clone(),
         };
         let headers = HeaderMap::from_iter([(header::USER_AGENT, self.user_agent.clone())]);
         let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy).with_headers(headers);
@@ -165,6 +170,10 @@ impl Route {
             tunnel = tunnel.with_auth(credentials.clone());
         }
         Ok(tunnel.call(peer.clone()).await?.into_inner())
+    }
+
+    fn tls(&self) -> Result<&Configs, NoTls> {
+        self.tls.configs().map_err(|_| NoTls)
     }
 }
 

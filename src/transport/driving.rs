@@ -9,11 +9,11 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
-use futures_util::task::AtomicWaker;
+use futures_util::task::{ArcWake, AtomicWaker, waker_ref};
 use hyper::rt::Executor;
 use tokio::task::coop::has_budget_remaining;
 
@@ -31,6 +31,8 @@ struct Drive {
     task: AtomicWaker,
     /// Whoever reads from this connection, and is to be woken in its task's place.
     reader: AtomicWaker,
+    /// The connection knows what moves it.
+    known: AtomicBool,
 }
 
 /// It was woken, and nobody polled it since.
@@ -54,18 +56,15 @@ impl Executor<BoxFuture> for Drives {
             future: Mutex::new(Some(future)),
             task: AtomicWaker::new(),
             reader: AtomicWaker::new(),
+            known: AtomicBool::new(false),
         })));
     }
 }
 
-impl Wake for Drive {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.state.fetch_or(QUEUED, Ordering::AcqRel) == 0 {
-            self.dispatch();
+impl ArcWake for Drive {
+    fn wake_by_ref(drive: &Arc<Self>) {
+        if drive.state.fetch_or(QUEUED, Ordering::AcqRel) == 0 {
+            drive.dispatch();
         }
     }
 }
@@ -105,12 +104,18 @@ impl Drive {
         let Some(future) = slot.as_mut() else {
             return Poll::Ready(());
         };
-        let waker = Waker::from(self.clone());
-        let before = CURRENT.replace(Arc::downgrade(self));
+        let waker = waker_ref(self);
         let poll = || future.as_mut().poll(&mut Context::from_waker(&waker));
         // A panic ends this connection and nothing else, whoever drives it.
-        let polled = catch_unwind(AssertUnwindSafe(poll)).unwrap_or(Poll::Ready(()));
-        CURRENT.replace(before);
+        let poll = || catch_unwind(AssertUnwindSafe(poll)).unwrap_or(Poll::Ready(()));
+        let polled = if self.known.load(Ordering::Relaxed) {
+            poll()
+        } else {
+            let before = CURRENT.replace(Arc::downgrade(self));
+            let polled = poll();
+            CURRENT.replace(before);
+            polled
+        };
         if polled.is_ready() {
             *slot = None;
         }
@@ -157,72 +162,91 @@ pub(super) struct Wheel(Arc<OnceLock<Weak<Drive>>>);
 impl Wheel {
     /// Called wherever the connection is being moved.
     pub(super) fn note(&self) {
-        if self.0.get().is_none() {
-            let _ = self.0.set(CURRENT.with_borrow(Weak::clone));
+        if self.0.get().is_none()
+            && let current = CURRENT.with_borrow(Weak::clone)
+            && let Some(drive) = current.upgrade()
+        {
+            drive.known.store(true, Ordering::Relaxed);
+            let _ = self.0.set(current);
         }
     }
 
     /// The wheel of a connection that one reader has for itself.
     pub(super) fn take(&self) -> Option<Driver> {
-        Some(Driver(self.0.get()?.upgrade()?))
+        let drive = self.0.get()?.upgrade()?;
+        drive.state.fetch_or(HELD, Ordering::AcqRel);
+        Some(Driver {
+            drive,
+            waits: false,
+        })
     }
 }
 
 /// A reader at the wheel.
-pub(super) struct Driver(Arc<Drive>);
+pub(super) struct Driver {
+    drive: Arc<Drive>,
+    /// It let go of the wheel, to be woken in the task's place.
+    waits: bool,
+}
 
 impl Driver {
     /// Polls for something that the connection brings, and drives the connection instead of
     /// waiting for it.
     pub(super) fn poll<T>(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        let drive = &self.0;
-        drive.state.fetch_or(HELD, Ordering::AcqRel);
+        self.take_hold();
         loop {
-            // Whatever the connection brings while it is driven here is seen here.
-            let unheard = &mut Context::from_waker(Waker::noop());
-            if let Poll::Ready(there) = poll(unheard) {
-                self.let_go();
-                return Poll::Ready(there);
+            // What the connection brings while it is driven here is seen here, unannounced.
+            let there = poll(&mut Context::from_waker(Waker::noop()));
+            if there.is_ready() {
+                return there;
             }
-            if has_budget_remaining() && drive.run() {
+            let may_go_on = has_budget_remaining();
+            if may_go_on && self.drive.run() {
                 continue;
             }
-            drive.reader.register(cx.waker());
-            if let Poll::Ready(there) = poll(cx) {
-                self.let_go();
-                return Poll::Ready(there);
+            self.drive.reader.register(cx.waker());
+            let there = poll(cx);
+            if there.is_ready() {
+                return there;
             }
-            if !has_budget_remaining() {
-                drive.state.fetch_and(!HELD, Ordering::AcqRel);
-                cx.waker().wake_by_ref();
+            if self.let_go() {
                 return Poll::Pending;
             }
-            let quiet =
-                |state| (state & (QUEUED | RUNNING | DONE) != QUEUED).then_some(state & !HELD);
-            let left = drive
-                .state
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, quiet);
-            if left.is_ok() {
+            if !may_go_on {
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
     }
 
-    /// The reader goes on with what it got, and may not come back for a while.
-    fn let_go(&self) {
-        self.0.state.fetch_and(!HELD, Ordering::AcqRel);
+    fn take_hold(&mut self) {
+        if std::mem::take(&mut self.waits) {
+            self.drive.state.fetch_or(HELD, Ordering::AcqRel);
+        }
+    }
+
+    /// Leaves the connection to be woken, unless it was meanwhile.
+    fn let_go(&mut self) -> bool {
+        let quiet = |state| (state & (QUEUED | RUNNING | DONE) != QUEUED).then_some(state & !HELD);
+        let left = self
+            .drive
+            .state
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, quiet);
+        self.waits = left.is_ok();
+        self.waits
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let drive = &self.0;
+        let drive = &self.drive;
         drive.reader.take();
-        if drive.state.load(Ordering::Acquire) & QUEUED != 0 {
+        let before = drive.state.fetch_and(!HELD, Ordering::AcqRel);
+        if before & QUEUED != 0 {
             drive.task.wake();
         }
     }

@@ -3,16 +3,16 @@
 //! connections exactly when they share a client.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
-use rustls::ClientConfig;
 
 use super::client::Client;
 use super::connector::Counters;
 use super::proxy::{EnvironmentProxies, proxies};
-use super::tls::tls_config;
+use super::tls::Tls;
 use crate::config::{TransportConfig, Unusable};
 use crate::error::Error;
 use crate::settings::Settings;
@@ -23,7 +23,7 @@ pub struct Pool {
     settings: Arc<Settings>,
     environment: EnvironmentProxies,
     clients: Mutex<HashMap<Key, Arc<OnceCell<Arc<Client>>>>>,
-    tls: Mutex<HashMap<TransportConfig, Arc<OnceCell<ClientConfig>>>>,
+    tls: Mutex<HashMap<TransportConfig, Arc<Tls>>>,
     counters: Mutex<HashMap<&'static str, Arc<Counters>>>,
 }
 
@@ -68,10 +68,7 @@ impl Pool {
         let wanted = &self.settings.transport;
         let in_options = |unusable: Unusable| unusable.under("");
         proxies(wanted, &self.environment).map_err(in_options)?;
-        if wanted.ca_pem.is_some() || wanted.client_cert_pem.is_some() {
-            tls_config(wanted).map_err(in_options)?;
-        }
-        Ok(())
+        Tls::new(wanted.clone()).check().map_err(in_options)
     }
 
     /// The client of `provider` for these transport settings.
@@ -89,7 +86,7 @@ impl Pool {
             transport: self.effective(wanted),
             connect: connect.unwrap_or(self.settings.connect_timeout),
         };
-        let cell = bounded_entry(&mut lock(&self.clients), key.clone());
+        let cell = bounded_entry(&mut lock(&self.clients), key.clone(), Arc::default);
         let made = cell.get_or_try_init(|| self.make(&key).map(Arc::new))?;
         Ok(made.clone())
     }
@@ -129,15 +126,16 @@ impl Pool {
     }
 
     /// Clients that differ only in their proxy share one TLS setting.
-    fn tls(&self, transport: &TransportConfig) -> Result<ClientConfig, Error> {
-        let key = TransportConfig {
+    fn tls(&self, transport: &TransportConfig) -> Result<Arc<Tls>, Error> {
+        let wanted = TransportConfig {
             proxy: None,
             no_proxy: None,
             ..transport.clone()
         };
-        let cell = bounded_entry(&mut lock(&self.tls), key);
-        let made = cell.get_or_try_init(|| tls_config(transport));
-        made.cloned().map_err(in_config)
+        let make = || Arc::new(Tls::new(wanted.clone()));
+        let tls = bounded_entry(&mut lock(&self.tls), wanted.clone(), make);
+        tls.check().map_err(in_config)?;
+        Ok(tls)
     }
 }
 
@@ -145,14 +143,15 @@ fn in_config(unusable: Unusable) -> Error {
     unusable.under("transport.")
 }
 
-fn bounded_entry<K: Eq + std::hash::Hash, V>(
-    map: &mut HashMap<K, Arc<OnceCell<V>>>,
+fn bounded_entry<K: Eq + Hash, V: Clone>(
+    map: &mut HashMap<K, V>,
     key: K,
-) -> Arc<OnceCell<V>> {
+    make: impl FnOnce() -> V,
+) -> V {
     if map.len() >= MAX_CLIENTS && !map.contains_key(&key) {
         map.clear();
     }
-    map.entry(key).or_default().clone()
+    map.entry(key).or_insert_with(make).clone()
 }
 
 /// Nothing that runs under these locks can leave them half-way, so a poisoned one is whole.

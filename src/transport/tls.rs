@@ -1,9 +1,10 @@
 //! TLS settings: the system's trusted roots, plus those a config adds, with certificate
 //! checks always on. Reading the system's store costs milliseconds, so a setting is built
-//! once and shared by every client that wants the same.
+//! when a connection first needs it, and shared by every client that wants the same.
 
 use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ClientConfig, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -15,8 +16,51 @@ use rustls_platform_verifier::Verifier;
 use crate::config::{TransportConfig, Unusable};
 use crate::secret::Secret;
 
-/// What every client of one TLS setting shares.
-pub(super) fn tls_config(wanted: &TransportConfig) -> Result<ClientConfig, Unusable> {
+/// One TLS setting, shared by all its clients.
+#[derive(Debug)]
+pub(super) struct Tls {
+    wanted: TransportConfig,
+    made: OnceCell<Configs>,
+}
+
+#[derive(Debug)]
+pub(super) struct Configs {
+    /// For providers: HTTP/2, or else HTTP/1.
+    pub(super) peers: Arc<ClientConfig>,
+    /// Proxies speak HTTP/1.
+    pub(super) proxies: Arc<ClientConfig>,
+}
+
+impl Tls {
+    pub(super) fn new(wanted: TransportConfig) -> Tls {
+        Tls {
+            wanted,
+            made: OnceCell::new(),
+        }
+    }
+
+    /// Says what of the setting cannot be used, without a look at the system's store.
+    pub(super) fn check(&self) -> Result<(), Unusable> {
+        if self.wanted.ca_pem.is_some() || self.wanted.client_cert_pem.is_some() {
+            self.configs()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn configs(&self) -> Result<&Configs, Unusable> {
+        self.made.get_or_try_init(|| {
+            let peers = tls_config(&self.wanted)?;
+            let mut proxies = peers.clone();
+            proxies.alpn_protocols.clear();
+            Ok(Configs {
+                peers: Arc::new(peers),
+                proxies: Arc::new(proxies),
+            })
+        })
+    }
+}
+
+fn tls_config(wanted: &TransportConfig) -> Result<ClientConfig, Unusable> {
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = verifier(wanted.ca_pem.as_deref(), &crypto)?;
     let builder = builder(crypto)?
