@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
 
 use super::lock;
 use crate::config::Config;
@@ -13,17 +14,51 @@ use crate::credentials::{Means, TokenCache};
 use crate::error::Error;
 use crate::provider::Provider;
 use crate::settings::Settings;
-use crate::transport::{Client, EnvironmentProxies, Pool};
+use crate::transport::{EnvironmentProxies, Lanes, Pool};
 
 /// Everything that lasts from a start of the library to its shutdown, but for the threads.
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) settings: Arc<Settings>,
-    pool: Pool,
+    /// The clients of the library's threads.
+    pub(super) pool: Arc<Pool>,
+    /// The clients of callers that wait.
+    pub(super) lanes: Arc<Lanes>,
+    /// The library's threads.
+    pub(super) threads: Handle,
     tokens: Arc<TokenCache>,
     default_http_timeout_ms: Arc<AtomicU64>,
-    tasks: Mutex<usize>,
+    load: Mutex<Load>,
     quiet: Condvar,
+}
+
+/// What runs.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    tasks: usize,
+    /// Tasks on the host's threads that wait while the host does something of its own.
+    away: usize,
+    /// Threads that wait for it to go down.
+    waiting: usize,
+}
+
+impl Load {
+    pub(super) fn is_none(&self) -> bool {
+        self.tasks == 0
+    }
+
+    pub(super) fn is_with_hosts(&self) -> bool {
+        self.tasks == self.away
+    }
+}
+
+/// A task of the host's thread, while that thread is with the host.
+pub(super) struct Away<'a>(&'a Engine);
+
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.load).away -= 1;
+    }
 }
 
 /// What an engine counts, as `modelwire_stats` shows it.
@@ -36,43 +71,40 @@ pub(super) struct EngineStats {
 impl Engine {
     /// An engine that has done nothing yet. `default_http_timeout_ms` is shared with the
     /// library, which may change it at any time; 0 takes the settings' value.
-    ///
-    /// # Errors
-    /// `Error::Config` naming the option that cannot be used.
     pub(super) fn new(
         settings: Settings,
+        environment: EnvironmentProxies,
         default_http_timeout_ms: Arc<AtomicU64>,
-    ) -> Result<Engine, Error> {
+        threads: Handle,
+    ) -> Engine {
         let settings = Arc::new(settings);
-        let pool = Pool::new(settings.clone(), EnvironmentProxies::read());
-        pool.check()?;
-        Ok(Engine {
+        let pool = Arc::new(Pool::new(settings.clone(), environment, threads.clone()));
+        Engine {
+            lanes: Lanes::new(pool.clone(), threads.clone(), &settings),
             pool,
+            threads,
             tokens: Arc::default(),
             settings,
             default_http_timeout_ms,
-            tasks: Mutex::new(0),
+            load: Mutex::default(),
             quiet: Condvar::new(),
-        })
-    }
-
-    /// The client for calls with this config.
-    pub(super) fn client(
-        &self,
-        provider: &'static dyn Provider,
-        config: &Config,
-    ) -> Result<Arc<Client>, Error> {
-        self.pool
-            .client(provider.name(), &config.transport, config.timeouts.connect)
+        }
     }
 
     /// What getting credentials may use.
-    pub(super) fn means(&self, client: Arc<Client>) -> Means {
-        Means {
-            client,
+    ///
+    /// # Errors
+    /// `Config` when the config's transport cannot be used.
+    pub(super) fn means(
+        &self,
+        provider: &'static dyn Provider,
+        config: &Config,
+    ) -> Result<Means, Error> {
+        Ok(Means {
+            client: self.pool.client(provider.name(), config)?,
             deadline: self.settings.probe_timeout,
             cache: self.tokens.clone(),
-        }
+        })
     }
 
     /// The total deadline of a unary call that names none.
@@ -84,30 +116,42 @@ impl Engine {
     }
 
     pub(super) fn task_began(&self) {
-        *lock(&self.tasks) += 1;
+        lock(&self.load).tasks += 1;
     }
 
     pub(super) fn task_ended(&self) {
-        let mut tasks = lock(&self.tasks);
-        *tasks -= 1;
-        if *tasks == 0 {
-            self.quiet.notify_all();
-        }
+        self.change(|load| load.tasks -= 1);
     }
 
-    /// Waits until no task runs; false when `limit` passed first.
-    pub(super) fn quiet_within(&self, limit: Duration) -> bool {
+    /// This thread's task waits until the guard is dropped.
+    pub(super) fn leave(&self) -> Away<'_> {
+        self.change(|load| load.away += 1);
+        Away(self)
+    }
+
+    /// Waits until `quiet` says that enough ended; false when `limit` passed first.
+    pub(super) fn quiet_within(&self, limit: Duration, quiet: impl Fn(&Load) -> bool) -> bool {
         let deadline = Instant::now() + limit;
-        let mut tasks = lock(&self.tasks);
-        while *tasks > 0 {
+        let mut load = lock(&self.load);
+        load.waiting += 1;
+        while !quiet(&load) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return false;
+                break;
             }
-            let woken = self.quiet.wait_timeout(tasks, left);
-            tasks = woken.unwrap_or_else(PoisonError::into_inner).0;
+            let woken = self.quiet.wait_timeout(load, left);
+            load = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        true
+        load.waiting -= 1;
+        quiet(&load)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Load)) {
+        let mut load = lock(&self.load);
+        change(&mut load);
+        if load.waiting > 0 {
+            self.quiet.notify_all();
+        }
     }
 
     pub(super) fn stats(&self) -> EngineStats {

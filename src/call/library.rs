@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
-use super::engine::{Engine, EngineStats};
+use super::engine::{Engine, EngineStats, Load};
 use super::operation::Operation;
 use super::outcome::Outcome;
 use super::poller::Poller;
 use super::registry::{Kind, Registry};
-use super::state::{Call, Cancel, Event};
+use super::state::{Call, Cancel};
 use super::task::{Job, Promise, prepare, run};
 use crate::config::Config;
 use crate::error::Error;
 use crate::probe::{Stage, Verdict};
 use crate::provider;
 use crate::settings::{MAX_REQUEST_BYTES, Settings};
-use crate::transport::Runtime;
+use crate::transport::{EnvironmentProxies, Pool, Runtime};
 
 /// Everything one process has of the library.
 #[derive(Debug)]
@@ -53,6 +54,29 @@ pub struct Start<'a> {
     pub config: Vec<u8>,
     /// The request's bytes.
     pub request: Bytes,
+}
+
+/// A call that was just made, and the work that is to end it unless it is over already.
+pub(super) struct Begun {
+    pub(super) handle: u64,
+    pub(super) call: Arc<Call>,
+    pub(super) work: Option<Work>,
+}
+
+/// An operation that nobody does yet.
+pub(super) struct Work {
+    pub(super) engine: Arc<Engine>,
+    threads: Handle,
+    pub(super) promise: Promise,
+    pub(super) job: Job,
+}
+
+impl Work {
+    /// Leaves it to the library's threads.
+    pub(super) fn spawn(self) {
+        let pool = self.engine.pool.clone();
+        self.threads.spawn(run(self.promise, self.job, pool));
+    }
 }
 
 /// After cancelled calls, the resolver's threads may need this long.
@@ -107,12 +131,13 @@ impl Library {
             }
         };
         if let State::Running { engine, runtime } = stopping {
-            if !engine.quiet_within(grace) {
+            if !engine.quiet_within(grace, Load::is_none) {
                 for call in self.calls.all() {
                     call.cancel(Cancel::Shutdown);
                 }
-                engine.quiet_within(STOP_LIMIT);
+                engine.quiet_within(STOP_LIMIT, Load::is_with_hosts);
             }
+            engine.lanes.close();
             drop(engine);
             runtime.stop(STOP_LIMIT);
         }
@@ -137,46 +162,13 @@ impl Library {
             handle => self.pollers.get(handle).map(|poller| Some((poller, token))),
         };
         match (start, link) {
-            (Err(outcome), link) => self.ended_call(outcome, link.unwrap_or(None)),
+            (Err(outcome), link) => self.ended(outcome, link.unwrap_or(None)).handle,
             (Ok(start), Err(error)) => {
                 let outcome = Outcome::refused(error, start.provider, Some(start.operation));
-                self.ended_call(outcome, None)
+                self.ended(outcome, None).handle
             }
-            (Ok(start), Ok(link)) => self.spawn(start, link).0,
+            (Ok(start), Ok(link)) => self.spawn(start, link),
         }
-    }
-
-    /// Runs an operation and waits for it on this thread; each batch of a stream's lines
-    /// goes to `on_line`, one line at a time, until it says to stop.
-    pub fn run(&self, start: Start<'_>, mut on_line: impl FnMut(&[u8]) -> bool) -> Outcome {
-        let (provider, operation) = (start.provider, start.operation);
-        let (handle, call) = self.spawn(start, None);
-        let mut delivered = 0;
-        let mut stopped = false;
-        loop {
-            let ended = call.next(None, |event| match event {
-                Event::Lines(lines) => {
-                    stopped = !each_line(lines, &mut delivered, &mut on_line);
-                    stopped
-                }
-                Event::Ended => true,
-                Event::Opened | Event::Again => false,
-            });
-            if ended.unwrap_or(true) {
-                break;
-            }
-        }
-        if stopped {
-            call.cancel(Cancel::Stopped);
-        }
-        let outcome = call.finish();
-        let _ = self.calls.remove(handle);
-        let refused = |error| Outcome::refused(error, provider, Some(operation));
-        let mut outcome = outcome.unwrap_or_else(refused);
-        if stopped {
-            outcome.stopped_after(delivered);
-        }
-        outcome
     }
 
     /// The call that `handle` names.
@@ -295,7 +287,22 @@ impl Library {
 
     // ---- within ----
 
-    fn spawn(&self, start: Start<'_>, link: Option<(Arc<Poller>, u64)>) -> (u64, Arc<Call>) {
+    fn spawn(&self, start: Start<'_>, link: Option<(Arc<Poller>, u64)>) -> u64 {
+        let begun = self.begin(start, link, usize::MAX);
+        if let Some(work) = begun.work {
+            work.spawn();
+        }
+        begun.handle
+    }
+
+    /// Makes the call, whose mailbox holds no more than `ahead` bytes, or what the settings
+    /// allow if that is less.
+    pub(super) fn begin(
+        &self,
+        start: Start<'_>,
+        link: Option<(Arc<Poller>, u64)>,
+        ahead: usize,
+    ) -> Begun {
         let provider = match provider::find(start.provider) {
             Ok(provider) => provider,
             Err(error) => return self.ended(unsupported(error, &start), link),
@@ -310,11 +317,17 @@ impl Library {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
             match &*state {
                 State::Running { engine, runtime } => {
-                    let call = Arc::new(Call::new(engine.settings.stream_buffer_bytes, link));
+                    let ahead = ahead.min(engine.settings.stream_buffer_bytes);
+                    let call = Arc::new(Call::new(ahead, link));
                     let handle = self.calls.insert(call.clone());
                     let promise = Promise::new(call.clone(), engine.clone(), &job);
-                    runtime.handle().spawn(run(promise, job));
-                    return (handle, call);
+                    let work = Some(Work {
+                        engine: engine.clone(),
+                        threads: runtime.handle().clone(),
+                        promise,
+                        job,
+                    });
+                    return Begun { handle, call, work };
                 }
                 State::Stopping => {
                     let outcome =
@@ -324,15 +337,20 @@ impl Library {
                 State::Idle => {}
             }
             drop(state);
-            if let Err(error) = self.begin() {
+            if let Err(error) = self.start_up() {
                 let outcome = Outcome::refused(error, start.provider, Some(start.operation));
                 return self.ended(outcome, link);
             }
         }
     }
 
+    /// A call that was waited for is over.
+    pub(super) fn forget(&self, handle: u64) {
+        let _ = self.calls.remove(handle);
+    }
+
     /// Starts the runtime with defaults, unless another thread just did.
-    fn begin(&self) -> Result<(), Error> {
+    fn start_up(&self) -> Result<(), Error> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if let State::Idle = *state {
             *state = self.engine(Settings::default())?;
@@ -341,40 +359,26 @@ impl Library {
     }
 
     fn engine(&self, settings: Settings) -> Result<State, Error> {
-        let workers = settings.worker_threads;
+        let environment = EnvironmentProxies::read();
+        Pool::check(&settings.transport, &environment)?;
+        let runtime = Runtime::start(settings.worker_threads)?;
         let timeout = self.default_http_timeout_ms.clone();
-        let engine = Arc::new(Engine::new(settings, timeout)?);
-        let runtime = Runtime::start(workers)?;
+        let threads = runtime.handle().clone();
+        let engine = Arc::new(Engine::new(settings, environment, timeout, threads));
         Ok(State::Running { engine, runtime })
     }
 
-    fn ended_call(&self, outcome: Outcome, link: Option<(Arc<Poller>, u64)>) -> u64 {
-        self.ended(outcome, link).0
-    }
-
     /// A call that is over as soon as it is there.
-    fn ended(&self, outcome: Outcome, link: Option<(Arc<Poller>, u64)>) -> (u64, Arc<Call>) {
+    fn ended(&self, outcome: Outcome, link: Option<(Arc<Poller>, u64)>) -> Begun {
         let call = Arc::new(Call::new(0, link));
         let handle = self.calls.insert(call.clone());
         call.end(Vec::new(), outcome);
-        (handle, call)
-    }
-}
-
-/// Hands each line of a batch to `on_line`; false as soon as it says so.
-fn each_line(
-    mut lines: &[u8],
-    delivered: &mut u64,
-    on_line: &mut impl FnMut(&[u8]) -> bool,
-) -> bool {
-    while let Some(at) = memchr::memchr(b'\n', lines) {
-        *delivered += 1;
-        if !on_line(&lines[..at]) {
-            return false;
+        Begun {
+            handle,
+            call,
+            work: None,
         }
-        lines = &lines[at + 1..];
     }
-    true
 }
 
 /// An unsupported provider is an error, and for a probe a verdict as well.

@@ -16,6 +16,7 @@ mod signal;
 mod state;
 mod sync;
 mod task;
+mod waiting;
 
 use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -100,8 +100,7 @@ async fn ask(
     config: &Config,
     probe: Probe,
 ) -> Result<Verdict, Error> {
-    let client = stage.engine.client(provider, config)?;
-    let means = stage.engine.means(client.clone());
+    let means = stage.engine.means(provider, config)?;
     match probe {
         Probe::Token(auth) => {
             stage.report.phase = Phase::Credentials;

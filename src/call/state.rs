@@ -252,6 +252,12 @@ impl Call {
         }
     }
 
+    /// Whether [`next`](Self::next) would have something at once.
+    pub(super) fn is_readable(&self) -> bool {
+        let mailbox = lock(&self.mailbox);
+        mailbox.opened || mailbox.ended || !mailbox.lines.is_empty()
+    }
+
     /// Ends the call early; the first reason counts, and one after the end changes nothing.
     pub fn cancel(&self, reason: Cancel) {
         let first = self.cancel_reason.compare_exchange(

@@ -1,12 +1,15 @@
 //! The task of one operation: prepare, credentials, send, read, and the one terminal event,
 //! whatever happens on the way, a panic included.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use super::engine::Engine;
@@ -19,7 +22,7 @@ use crate::config::Config;
 use crate::error::{Deadline, Error};
 use crate::provider::{Order, Prepared, Provider};
 use crate::settings::{ERROR_BODY_BYTES, MAX_REQUEST_BYTES};
-use crate::transport::{Client, Request, Response};
+use crate::transport::{Client, Pool, Request, Response};
 
 /// How long a provider may take to finish the body of a refusal.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
@@ -70,8 +73,8 @@ impl Drop for Promise {
     }
 }
 
-/// Drives one operation to its end.
-pub(super) async fn run(promise: Promise, job: Job) {
+/// Drives one operation to its end, by way of the clients of `pool`.
+pub(super) async fn run(promise: Promise, job: Job, pool: Arc<Pool>) {
     let call = promise.call.clone();
     let engine = promise.engine.clone();
     let mut report = Report::new(job.provider.name(), Some(job.operation));
@@ -79,6 +82,7 @@ pub(super) async fn run(promise: Promise, job: Job) {
     let (result, body) = {
         let mut stage = Stage {
             engine: &engine,
+            pool: &pool,
             call: &call,
             report: &mut report,
             pump: &mut pump,
@@ -97,12 +101,14 @@ pub(super) async fn run(promise: Promise, job: Job) {
     outcome.body = body;
     drop(call);
     drop(engine);
+    drop(pool);
     promise.keep(pump.into_last_lines(), outcome);
 }
 
 /// What the steps of one operation share.
 pub(super) struct Stage<'a> {
     pub(super) engine: &'a Arc<Engine>,
+    pub(super) pool: &'a Pool,
     call: &'a Arc<Call>,
     pub(super) report: &'a mut Report,
     pump: &'a mut Pump,
@@ -135,7 +141,7 @@ async fn completions(stage: &mut Stage<'_>, job: Job) -> Result<(), Error> {
     stage.report.model.clone_from(&prepared.model);
     stage.report.url = Some(prepared.url.to_string());
     let engine = stage.engine;
-    let client = engine.client(job.provider, &config)?;
+    let client = stage.pool.client(job.provider.name(), &config)?;
     let total = config.timeouts.total.unwrap_or(match streams {
         true => engine.settings.stream_timeout,
         false => engine.unary_timeout(),
@@ -170,7 +176,7 @@ pub(super) fn prepare(
 
 async fn exchange(
     stage: &mut Stage<'_>,
-    provider: &dyn Provider,
+    provider: &'static dyn Provider,
     config: &Config,
     prepared: Prepared,
     client: Arc<Client>,
@@ -179,12 +185,8 @@ async fn exchange(
     let streams = stage.report.operation == Some(Operation::CompletionsStream);
     let settings = &stage.engine.settings;
     let (framing, marker) = (prepared.framing, prepared.marker);
-    let header_deadline = config
-        .timeouts
-        .response_header
-        .unwrap_or(settings.response_header_timeout);
     // Boxed, so that a stream that idles for minutes does not keep the room that sending took.
-    let mut response = Box::pin(send(stage, prepared, client, header_deadline)).await?;
+    let mut response = Box::pin(send(stage, provider, config, prepared, client)).await?;
     if !(200..300).contains(&response.status) {
         return Err(refusal(stage, provider, &mut response, deadline).await);
     }
@@ -214,10 +216,14 @@ async fn exchange(
 
 async fn send(
     stage: &mut Stage<'_>,
+    provider: &'static dyn Provider,
+    config: &Config,
     prepared: Prepared,
     client: Arc<Client>,
-    header_deadline: Duration,
 ) -> Result<Response, Error> {
+    let settings = &stage.engine.settings;
+    let wait = config.timeouts.response_header;
+    let header_deadline = wait.unwrap_or(settings.response_header_timeout);
     let report = &mut *stage.report;
     let mut request = Request {
         method: prepared.method,
@@ -226,8 +232,12 @@ async fn send(
         body: prepared.body,
     };
     report.phase = Phase::Credentials;
-    let means = stage.engine.means(client.clone());
-    prepared.auth.attach(&mut request, &means).await?;
+    if !prepared.auth.attach_own(&mut request)? {
+        // Tokens are everybody's: they are fetched where everybody can wait for them.
+        let means = stage.engine.means(provider, config)?;
+        let attach = prepared.auth.attach(&mut request, &means);
+        within(&stage.engine.threads, attach).await?;
+    }
     report.credentials = Some(report.elapsed());
     report.phase = Phase::Send;
     report.bytes_out = request.body.len() as u64;
@@ -239,6 +249,16 @@ async fn send(
     report.http_status = response.status;
     report.headers = std::mem::take(&mut response.headers);
     Ok(response)
+}
+
+/// Does `work` here, and leaves what it spawns to `threads`.
+async fn within<T>(threads: &Handle, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        let _entered = threads.enter();
+        work.as_mut().poll(cx)
+    })
+    .await
 }
 
 /// The error of a response that is no 2xx. Its body is kept, whole on a unary call; one

@@ -167,10 +167,35 @@ impl Auth {
     /// # Errors
     /// As [`attach`](Self::attach).
     pub async fn acquire(&self, means: &Means) -> Result<(), Error> {
-        if let Auth::Aws { identity, .. } = self {
-            return identity.acquire(means).await;
+        match self {
+            Auth::Aws { identity, .. } => identity.acquire(means).await,
+            Auth::Header { prefix, secret, .. } => {
+                let value = secret.header(prefix);
+                value.map(drop).ok_or_else(|| no_header("api key"))
+            }
+            _ => self.bearer_headers(means).await.map(drop),
         }
-        self.headers(means).await.map(drop)
+    }
+
+    /// Adds the credentials to `request` where the config holds them; false where they have
+    /// to be made first, which is [`attach`](Self::attach)'s work.
+    ///
+    /// # Errors
+    /// `Credentials` when the secret holds what no header can carry.
+    pub fn attach_own(&self, request: &mut Request) -> Result<bool, Error> {
+        match self {
+            Auth::InHeaders => Ok(true),
+            Auth::Header {
+                name,
+                prefix,
+                secret,
+            } => {
+                let value = secret.header(prefix).ok_or_else(|| no_header("api key"))?;
+                request.headers.insert(name.clone(), value);
+                Ok(true)
+            }
+            Auth::Aws { .. } | Auth::Google(_) | Auth::Azure(_) => Ok(false),
+        }
     }
 
     /// Adds the credentials to `request`. Where a cloud mints them, this waits for its
@@ -180,27 +205,22 @@ impl Auth {
     /// `Credentials` when the secret holds what no header can carry, or no token could be
     /// had.
     pub async fn attach(&self, request: &mut Request, means: &Means) -> Result<(), Error> {
+        if self.attach_own(request)? {
+            return Ok(());
+        }
         if let Auth::Aws { identity, service } = self {
             return identity.sign(service, request, means).await;
         }
-        for (name, value) in self.headers(means).await? {
+        for (name, value) in self.bearer_headers(means).await? {
             request.headers.insert(name, value);
         }
         Ok(())
     }
 
-    async fn headers(&self, means: &Means) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+    /// What a minted token is shown with.
+    async fn bearer_headers(&self, means: &Means) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
         let token = match self {
-            // A signature covers the request, so it is made where that is at hand.
-            Auth::InHeaders | Auth::Aws { .. } => return Ok(Vec::new()),
-            Auth::Header {
-                name,
-                prefix,
-                secret,
-            } => {
-                let value = secret.header(prefix).ok_or_else(|| no_header("api key"))?;
-                return Ok(vec![(name.clone(), value)]);
-            }
+            Auth::InHeaders | Auth::Header { .. } | Auth::Aws { .. } => return Ok(Vec::new()),
             Auth::Google(identity) => identity.token(means).await?,
             Auth::Azure(identity) => identity.token(means).await?,
         };

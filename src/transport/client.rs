@@ -23,7 +23,6 @@ use super::connector::{Connector, Counters, Route, attempt};
 use super::driving::{Drives, Wheel};
 use super::failure::{is_stale_connection, send_failure, was_not_taken};
 use super::returning::{Origin, Returning};
-use super::tls::Tls;
 use super::{Answer, Request, Response};
 use crate::error::{Deadline, Error};
 use crate::settings::Settings;
@@ -54,26 +53,16 @@ const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 impl Client {
     pub(super) fn new(
         settings: &Settings,
-        tls: Arc<Tls>,
-        proxies: Matcher,
-        connect: Duration,
+        route: Route,
+        max_idle: usize,
         counters: Arc<Counters>,
     ) -> Result<Client, Error> {
         let unfit = |_| Error::Connect("the user agent cannot be put into a header".into());
         let user_agent = HeaderValue::from_str(&settings.user_agent).map_err(unfit)?;
-        let proxies = Arc::new(proxies);
-        let route = Route::new(tls, proxies.clone(), user_agent.clone(), connect);
-        let connector = Connector {
-            route: Arc::new(route),
-            counters,
-            returning: Arc::new(Returning::new(settings.max_idle_per_host)),
-        };
+        let proxies = route.proxies.clone();
+        let connector = Connector::new(route, user_agent.clone(), counters, max_idle);
         Ok(Client {
-            pooled: pooled(
-                connector.clone(),
-                settings.max_idle_per_host,
-                settings.idle_connection,
-            ),
+            pooled: pooled(connector.clone(), max_idle, settings.idle_connection),
             fresh: OnceCell::new(),
             connector,
             proxies,
@@ -147,10 +136,7 @@ impl Client {
         }
         *attempts += 1;
         let fresh = self.fresh.get_or_init(|| {
-            let connector = Connector {
-                returning: Arc::new(Returning::new(0)),
-                ..self.connector.clone()
-            };
+            let connector = self.connector.for_one_request();
             pooled(connector, 0, self.idle_connection)
         });
         let (answer, _) = attempt(origin, fresh.request(self.outgoing(request)?)).await;

@@ -20,6 +20,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
+use tokio::runtime::Handle;
 use tokio::time::{sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
@@ -76,13 +77,22 @@ impl Counters {
 }
 
 /// How peers are reached.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Route {
+    /// Resolve names.
+    pub(super) threads: Handle,
+    pub(super) tls: Arc<Tls>,
+    pub(super) proxies: Arc<Matcher>,
+    /// The longest that reaching a peer may take, all in all.
+    pub(super) deadline: Duration,
+}
+
+/// What follows a route.
+#[derive(Debug)]
+struct Guide {
+    route: Route,
     tcp: HttpConnector<SystemResolver>,
-    tls: Arc<Tls>,
-    proxies: Arc<Matcher>,
     user_agent: HeaderValue,
-    deadline: Duration,
 }
 
 /// The attempt that wanted a connection got another.
@@ -105,30 +115,24 @@ type Reaching = Pin<Box<dyn Future<Output = Result<TokioIo<Wire>, Foreign>> + Se
 
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-impl Route {
-    pub(super) fn new(
-        tls: Arc<Tls>,
-        proxies: Arc<Matcher>,
-        user_agent: HeaderValue,
-        deadline: Duration,
-    ) -> Route {
-        let mut tcp = HttpConnector::new_with_resolver(SystemResolver);
+impl Guide {
+    fn new(route: Route, user_agent: HeaderValue) -> Guide {
+        let resolver = SystemResolver::new(route.threads.clone());
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
-        tcp.set_connect_timeout(Some(deadline));
-        Route {
+        tcp.set_connect_timeout(Some(route.deadline));
+        Guide {
+            route,
             tcp,
-            tls,
-            proxies,
             user_agent,
-            deadline,
         }
     }
 
     async fn reach(&self, peer: Uri) -> Result<Connection, Foreign> {
         let https = peer.scheme() == Some(&Scheme::HTTPS);
-        match self.proxies.intercept(&peer) {
+        match self.route.proxies.intercept(&peer) {
             None => {
                 let wire = self.direct(peer, |tls| &tls.peers).await?;
                 Ok(Connection::new(wire, false))
@@ -173,7 +177,7 @@ impl Route {
     }
 
     fn tls(&self) -> Result<&Configs, NoTls> {
-        self.tls.configs().map_err(|_| NoTls)
+        self.route.tls.configs().map_err(|_| NoTls)
     }
 }
 
@@ -221,15 +225,37 @@ impl Service<Uri> for ToProxy {
 /// What hyper's client asks for connections.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
-    pub(super) route: Arc<Route>,
+    guide: Arc<Guide>,
     pub(super) counters: Arc<Counters>,
     pub(super) returning: Arc<Returning>,
 }
 
 impl Connector {
+    pub(super) fn new(
+        route: Route,
+        user_agent: HeaderValue,
+        counters: Arc<Counters>,
+        most_returning: usize,
+    ) -> Connector {
+        Connector {
+            guide: Arc::new(Guide::new(route, user_agent)),
+            counters,
+            returning: Arc::new(Returning::new(most_returning)),
+        }
+    }
+
+    /// The same for a client that keeps no connection.
+    pub(super) fn for_one_request(&self) -> Connector {
+        Connector {
+            returning: Arc::new(Returning::new(0)),
+            ..self.clone()
+        }
+    }
+
     async fn connect(self, peer: Uri) -> Result<Connection, Foreign> {
         self.wait_for_returning().await?;
-        let connection = timeout(self.route.deadline, self.route.reach(peer))
+        let guide = &self.guide;
+        let connection = timeout(guide.route.deadline, guide.reach(peer))
             .await
             .map_err(|_| TooLong)??;
         self.opened();

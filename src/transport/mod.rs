@@ -8,6 +8,7 @@ mod connection;
 mod connector;
 mod driving;
 mod failure;
+mod lane;
 mod pool;
 mod proxy;
 mod resolver;
@@ -22,6 +23,7 @@ use url::Url;
 
 pub use body::Body;
 pub use client::{Attempts, Client};
+pub use lane::{Lane, Lanes};
 pub use pool::{Pool, PoolStats};
 pub use proxy::EnvironmentProxies;
 pub use runtime::Runtime;

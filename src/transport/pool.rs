@@ -8,21 +8,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
+use tokio::runtime::Handle;
 
 use super::client::Client;
-use super::connector::Counters;
+use super::connector::{Counters, Route};
 use super::proxy::{EnvironmentProxies, proxies};
 use super::tls::Tls;
-use crate::config::{TransportConfig, Unusable};
+use crate::config::{Config, TransportConfig, Unusable};
 use crate::error::Error;
 use crate::settings::Settings;
 
-/// The clients of one run of the library.
+/// Clients whose connections one runtime drives.
 #[derive(Debug)]
 pub struct Pool {
+    shared: Arc<Shared>,
+    max_idle_per_host: usize,
+    clients: Mutex<HashMap<Key, Arc<OnceCell<Arc<Client>>>>>,
+}
+
+/// What every pool of one run of the library makes its clients of.
+#[derive(Debug)]
+struct Shared {
     settings: Arc<Settings>,
     environment: EnvironmentProxies,
-    clients: Mutex<HashMap<Key, Arc<OnceCell<Arc<Client>>>>>,
+    threads: Handle,
     tls: Mutex<HashMap<TransportConfig, Arc<Tls>>>,
     counters: Mutex<HashMap<&'static str, Arc<Counters>>>,
 }
@@ -48,43 +57,51 @@ struct Key {
 const MAX_CLIENTS: usize = 256;
 
 impl Pool {
-    /// An empty pool; clients are made on first use.
-    pub fn new(settings: Arc<Settings>, environment: EnvironmentProxies) -> Pool {
+    /// An empty pool; clients are made on first use. Names are resolved by `threads`.
+    pub fn new(settings: Arc<Settings>, environment: EnvironmentProxies, threads: Handle) -> Pool {
         Pool {
-            settings,
-            environment,
+            max_idle_per_host: settings.max_idle_per_host,
+            shared: Arc::new(Shared {
+                settings,
+                environment,
+                threads,
+                tls: Mutex::default(),
+                counters: Mutex::default(),
+            }),
             clients: Mutex::default(),
-            tls: Mutex::default(),
-            counters: Mutex::default(),
         }
     }
 
-    /// Makes what the settings' own transport asks for, so that what cannot be used is said
+    /// A pool of the same clients with connections of its own, for one call at a time.
+    pub(super) fn for_one_call(&self) -> Pool {
+        Pool {
+            shared: self.shared.clone(),
+            max_idle_per_host: self.max_idle_per_host.min(1),
+            clients: Mutex::default(),
+        }
+    }
+
+    /// Looks at what the library's own options ask for, so that what cannot be used is said
     /// by `modelwire_init` and not by the first call.
     ///
     /// # Errors
     /// `Error::Config` naming the option.
-    pub fn check(&self) -> Result<(), Error> {
-        let wanted = &self.settings.transport;
+    pub fn check(wanted: &TransportConfig, environment: &EnvironmentProxies) -> Result<(), Error> {
         let in_options = |unusable: Unusable| unusable.under("");
-        proxies(wanted, &self.environment).map_err(in_options)?;
+        proxies(wanted, environment).map_err(in_options)?;
         Tls::new(wanted.clone()).check().map_err(in_options)
     }
 
-    /// The client of `provider` for these transport settings.
+    /// The client of `provider` for this config's transport.
     ///
     /// # Errors
     /// `Error::Config` when a certificate or the proxy's URL cannot be used.
-    pub fn client(
-        &self,
-        provider: &'static str,
-        wanted: &TransportConfig,
-        connect: Option<Duration>,
-    ) -> Result<Arc<Client>, Error> {
+    pub fn client(&self, provider: &'static str, config: &Config) -> Result<Arc<Client>, Error> {
+        let settings = &self.shared.settings;
         let key = Key {
             provider,
-            transport: self.effective(wanted),
-            connect: connect.unwrap_or(self.settings.connect_timeout),
+            transport: effective(&config.transport, &settings.transport),
+            connect: config.timeouts.connect.unwrap_or(settings.connect_timeout),
         };
         let cell = bounded_entry(&mut lock(&self.clients), key.clone(), Arc::default);
         let made = cell.get_or_try_init(|| self.make(&key).map(Arc::new))?;
@@ -93,7 +110,7 @@ impl Pool {
 
     /// Connections of every provider that was used, by name.
     pub fn stats(&self) -> Vec<(&'static str, PoolStats)> {
-        let counters = lock(&self.counters);
+        let counters = lock(&self.shared.counters);
         let mut stats: Vec<_> = counters
             .iter()
             .map(|(name, c)| (*name, c.stats()))
@@ -102,29 +119,25 @@ impl Pool {
         stats
     }
 
-    fn effective(&self, wanted: &TransportConfig) -> TransportConfig {
-        let base = &self.settings.transport;
-        TransportConfig {
-            proxy: wanted.proxy.clone().or_else(|| base.proxy.clone()),
-            no_proxy: wanted.no_proxy.clone().or_else(|| base.no_proxy.clone()),
-            ca_pem: wanted.ca_pem.clone().or_else(|| base.ca_pem.clone()),
-            client_cert_pem: wanted
-                .client_cert_pem
-                .clone()
-                .or_else(|| base.client_cert_pem.clone()),
-        }
-    }
-
     fn make(&self, key: &Key) -> Result<Client, Error> {
-        let proxies = proxies(&key.transport, &self.environment).map_err(in_config)?;
-        let tls = self.tls(&key.transport)?;
-        let counters = lock(&self.counters)
+        let shared = &self.shared;
+        let proxies = proxies(&key.transport, &shared.environment).map_err(in_config)?;
+        let tls = shared.tls(&key.transport)?;
+        let counters = lock(&shared.counters)
             .entry(key.provider)
             .or_default()
             .clone();
-        Client::new(&self.settings, tls, proxies, key.connect, counters)
+        let route = Route {
+            threads: shared.threads.clone(),
+            tls,
+            proxies: Arc::new(proxies),
+            deadline: key.connect,
+        };
+        Client::new(&shared.settings, route, self.max_idle_per_host, counters)
     }
+}
 
+impl Shared {
     /// Clients that differ only in their proxy share one TLS setting.
     fn tls(&self, transport: &TransportConfig) -> Result<Arc<Tls>, Error> {
         let wanted = TransportConfig {
@@ -136,6 +149,18 @@ impl Pool {
         let tls = bounded_entry(&mut lock(&self.tls), wanted.clone(), make);
         tls.check().map_err(in_config)?;
         Ok(tls)
+    }
+}
+
+fn effective(wanted: &TransportConfig, base: &TransportConfig) -> TransportConfig {
+    TransportConfig {
+        proxy: wanted.proxy.clone().or_else(|| base.proxy.clone()),
+        no_proxy: wanted.no_proxy.clone().or_else(|| base.no_proxy.clone()),
+        ca_pem: wanted.ca_pem.clone().or_else(|| base.ca_pem.clone()),
+        client_cert_pem: wanted
+            .client_cert_pem
+            .clone()
+            .or_else(|| base.client_cert_pem.clone()),
     }
 }
 

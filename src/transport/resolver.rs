@@ -2,17 +2,26 @@
 //! that does not resolve can be told from a host that does not answer.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::vec::IntoIter;
 
 use hyper_util::client::legacy::connect::dns::Name;
+use tokio::runtime::Handle;
 use tower_service::Service;
 
-/// The system resolver (`getaddrinfo` on the runtime's blocking pool).
+/// The system resolver: `getaddrinfo`, on a thread of the library's that may block.
 #[derive(Clone, Debug)]
-pub(super) struct SystemResolver;
+pub(super) struct SystemResolver {
+    threads: Handle,
+}
+
+impl SystemResolver {
+    pub(super) fn new(threads: Handle) -> SystemResolver {
+        SystemResolver { threads }
+    }
+}
 
 /// A host name without an address.
 #[derive(Debug, thiserror::Error)]
@@ -31,14 +40,16 @@ impl Service<Name> for SystemResolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
+        let host = name.as_str().to_owned();
+        let asked = host.clone();
+        let looking = self
+            .threads
+            .spawn_blocking(move || (asked.as_str(), 0).to_socket_addrs());
         Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
-            let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
-            if addresses.is_empty() {
-                return Err(Unresolved { host });
+            match looking.await {
+                Ok(Ok(addresses)) if addresses.len() > 0 => Ok(addresses),
+                _ => Err(Unresolved { host }),
             }
-            Ok(addresses.into_iter())
         })
     }
 }
