@@ -1,13 +1,23 @@
 /* What the C clients of the benchmark share: the arguments, and the measure of themselves.
  *
- *   CLIENT MODE BASE COUNT [BYTES]
+ *   CLIENT MODE BASE COUNT [NUMBER [LINES]]
  *
- * unary:  COUNT requests with bodies of BYTES, one after the other
+ * once:   COUNT requests; nothing runs before
+ * unary:  COUNT requests with bodies of NUMBER bytes, one after the other
  * event, block: one stream of COUNT lines, an HTTP chunk per event or per 16 KB
- * paced:  COUNT streams at once, each a line every 50 ms, 100 lines
+ * paced:  COUNT streams at once, each a line every NUMBER milliseconds, LINES of them
+ * first:  COUNT short streams, one after the other: how long until the host has a line
+ * cancel: COUNT silent streams, one after the other: how long until a cancelled one is over
+ * idle:   COUNT silent streams at once: what they hold while nothing happens
  *
- * Prints {"ops", "cpu_us", "wall_us", "rss_kb"}: CPU of this process alone. One operation of
- * each kind runs before the measure starts, so that connections and caches are warm. */
+ * Before the measure starts one request warms up what every program keeps, but for once.
+ * Prints one JSON object:
+ *
+ *   ops, cpu_us, wall_us           what was done, in this process's own time
+ *   steady_ops, steady_cpu_us      paced: lines and CPU from when all streams were open
+ *   latency_us, latency_p99_us     first, cancel: the median and the 99th in a hundred
+ *   idle_kb                        idle: growth of resident memory by the streams
+ *   held_kb, peak_kb, threads      resident memory before anything was done, its peak; threads */
 #ifndef COMMON_H
 #define COMMON_H
 #include <stdio.h>
@@ -16,17 +26,22 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { PACED_MS = 50, PACED_LINES = 100 };
-
 struct bench {
     const char *mode, *base;
-    size_t count, bytes;
+    size_t count, lines_each;
+    unsigned every_ms;
     char *body;
     size_t body_len;
-    double cpu_us, wall_us;
+    double cpu_us, wall_us; /* the start, then what was spent */
+    double open_cpu_us, steady_cpu_us;
+    size_t open, open_ops, steady_ops;
+    double *latencies;
+    size_t latency_count;
+    long held_kb, idle_from_kb, idle_kb;
+    int stopped;
 };
 
-static double cpu_now(void)
+static inline double cpu_now(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -34,68 +49,141 @@ static double cpu_now(void)
          + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-static double wall_now(void)
+static inline double wall_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return 1e6 * (double)now.tv_sec + 1e-3 * (double)now.tv_nsec;
 }
 
-static struct bench bench_read(int argc, char **argv)
+/* ru_maxrss would count what the process that started this one had. */
+static inline long status_field(const char *format)
+{
+    char line[256];
+    long number = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL)
+        if (sscanf(line, format, &number) == 1)
+            break;
+    if (status != NULL)
+        fclose(status);
+    return number;
+}
+
+static inline int bench_is(const struct bench *bench, const char *mode)
+{
+    return !strcmp(bench->mode, mode);
+}
+
+static inline struct bench bench_read(int argc, char **argv)
 {
     struct bench bench = {0};
     if (argc < 4) {
-        fprintf(stderr, "usage: %s MODE BASE COUNT [BYTES]\n", argv[0]);
+        fprintf(stderr, "usage: %s MODE BASE COUNT [NUMBER [LINES]]\n", argv[0]);
         exit(2);
     }
     bench.mode = argv[1];
     bench.base = argv[2];
     bench.count = strtoul(argv[3], NULL, 10);
-    bench.bytes = argc > 4 ? strtoul(argv[4], NULL, 10) : 200;
-    if (bench.bytes < 64)
-        bench.bytes = 64;
-    bench.body = malloc(bench.bytes + 1);
-    memset(bench.body, 'z', bench.bytes);
+    size_t number = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
+    bench.every_ms = number ? (unsigned)number : 50;
+    bench.lines_each = argc > 5 ? strtoul(argv[5], NULL, 10) : 100;
+    bench.body_len = number && !bench_is(&bench, "paced") ? number : 200;
+    if (bench.body_len < 64)
+        bench.body_len = 64;
+    bench.body = malloc(bench.body_len + 1);
+    memset(bench.body, 'z', bench.body_len);
     memcpy(bench.body, "{\"model\":\"m\",\"text\":\"", 21);
-    memcpy(bench.body + bench.bytes - 2, "\"}", 3);
-    bench.body_len = bench.bytes;
+    memcpy(bench.body + bench.body_len - 2, "\"}", 3);
+    bench.latencies = calloc(bench.count + 1, sizeof *bench.latencies);
+    bench.held_kb = status_field("VmRSS: %ld");
+    bench.cpu_us = cpu_now();
+    bench.wall_us = wall_now();
     return bench;
 }
 
-static void bench_begin(struct bench *bench)
+static inline void bench_begin(struct bench *bench)
 {
     bench->cpu_us = cpu_now();
     bench->wall_us = wall_now();
 }
 
-/* ru_maxrss would count what the process that started this one had. */
-static long rss_kb(void)
+/* What comes after does not count. */
+static inline void bench_stop(struct bench *bench)
 {
-    char line[256];
-    long kb = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status != NULL && fgets(line, sizeof line, status) != NULL)
-        if (sscanf(line, "VmHWM: %ld", &kb) == 1)
-            break;
-    if (status != NULL)
-        fclose(status);
-    return kb;
+    if (bench->stopped)
+        return;
+    bench->stopped = 1;
+    bench->cpu_us = cpu_now() - bench->cpu_us;
+    bench->wall_us = wall_now() - bench->wall_us;
 }
 
-static void bench_end(const struct bench *bench, size_t ops)
+/* One more of the streams has its first line; `lines` of all streams were taken before. */
+static inline void bench_open(struct bench *bench, size_t lines)
 {
-    double cpu = cpu_now() - bench->cpu_us, wall = wall_now() - bench->wall_us;
-    printf("{\"ops\":%zu,\"cpu_us\":%.0f,\"wall_us\":%.0f,\"rss_kb\":%ld}\n", ops, cpu, wall,
-           rss_kb());
+    if (++bench->open < bench->count)
+        return;
+    bench->open_ops = lines;
+    bench->open_cpu_us = cpu_now();
 }
 
-static void bench_url(char *into, size_t size, const struct bench *bench)
+/* All streams ended. */
+static inline void bench_steady(struct bench *bench, size_t lines)
 {
-    if (!strcmp(bench->mode, "unary"))
+    bench->steady_ops = lines - bench->open_ops;
+    bench->steady_cpu_us = cpu_now() - bench->open_cpu_us;
+}
+
+static inline void bench_latency(struct bench *bench, double since_us)
+{
+    bench->latencies[bench->latency_count++] = wall_now() - since_us;
+}
+
+static inline void bench_idle_from(struct bench *bench)
+{
+    bench->idle_from_kb = status_field("VmRSS: %ld");
+}
+
+/* All streams are open; what they needed for that may come to rest. */
+static inline void bench_idle_until(struct bench *bench)
+{
+    struct timespec rest = {.tv_nsec = 300 * 1000 * 1000};
+    bench_stop(bench);
+    nanosleep(&rest, NULL);
+    bench->idle_kb = status_field("VmRSS: %ld") - bench->idle_from_kb;
+}
+
+static inline int by_size(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static inline void bench_end(struct bench *bench, size_t ops)
+{
+    bench_stop(bench);
+    qsort(bench->latencies, bench->latency_count, sizeof(double), by_size);
+    printf("{\"ops\":%zu,\"cpu_us\":%.0f,\"wall_us\":%.0f,\"steady_ops\":%zu,\"steady_cpu_us\":%.0f,"
+           "\"latency_us\":%.1f,\"latency_p99_us\":%.1f,\"idle_kb\":%ld,"
+           "\"held_kb\":%ld,\"peak_kb\":%ld,\"threads\":%ld}\n",
+           ops, bench->cpu_us, bench->wall_us, bench->steady_ops, bench->steady_cpu_us,
+           bench->latencies[bench->latency_count / 2],
+           bench->latencies[bench->latency_count * 99 / 100], bench->idle_kb, bench->held_kb,
+           status_field("VmHWM: %ld"), status_field("Threads: %ld"));
+}
+
+/* The base URL that makes the upstream do `mode`. */
+static inline void bench_url(char *into, size_t size, const struct bench *bench, const char *mode)
+{
+    if (!strcmp(mode, "unary") || !strcmp(mode, "once"))
         snprintf(into, size, "%s/unary", bench->base);
-    else if (!strcmp(bench->mode, "paced"))
-        snprintf(into, size, "%s/paced/%d/%d", bench->base, PACED_MS, PACED_LINES);
+    else if (!strcmp(mode, "paced"))
+        snprintf(into, size, "%s/paced/%u/%zu", bench->base, bench->every_ms, bench->lines_each);
+    else if (!strcmp(mode, "first"))
+        snprintf(into, size, "%s/blast/1/event", bench->base);
+    else if (!strcmp(mode, "cancel") || !strcmp(mode, "idle"))
+        snprintf(into, size, "%s/idle", bench->base);
     else
-        snprintf(into, size, "%s/blast/%zu/%s", bench->base, bench->count, bench->mode);
+        snprintf(into, size, "%s/blast/%zu/%s", bench->base, bench->count, mode);
 }
 #endif

@@ -1,40 +1,59 @@
 /* libcurl's easy interface, one handle reused: what a careful C program would write. */
 #include "take.h"
-#include <curl/curl.h>
+
+static double first_us;
+
+static size_t take(char *data, size_t size, size_t count, void *user)
+{
+    (void)user;
+    if (first_us == 0)
+        first_us = wall_now();
+    count_lines(data, size * count);
+    return size * count;
+}
+
+static void perform(CURL *curl)
+{
+    CURLcode code = curl_easy_perform(curl);
+    if (code != CURLE_OK) {
+        fprintf(stderr, "%s\n", curl_easy_strerror(code));
+        exit(1);
+    }
+}
 
 int main(int argc, char **argv)
 {
     struct bench bench = bench_read(argc, argv);
-    char url[512], base[256];
-    bench_url(base, sizeof base, &bench);
-    snprintf(url, sizeof url, "%s/chat/completions", base);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    CURL *curl = curl_easy_init();
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    headers = curl_slist_append(headers, "Authorization: Bearer k");
-    headers = curl_slist_append(headers, "Expect:");
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, bench.body);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bench.body_len);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     size_t ops = bench.count;
-    if (!strcmp(bench.mode, "unary")) {
-        curl_easy_perform(curl);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    CURL *curl = request(&bench, bench_is(&bench, "once") ? "once" : "unary", take, NULL);
+    if (!bench_is(&bench, "once")) {
+        perform(curl);
         bench_begin(&bench);
+    }
+    if (bench_is(&bench, "unary") || bench_is(&bench, "once")) {
         for (size_t i = 0; i < bench.count; i++)
-            if (curl_easy_perform(curl) != CURLE_OK)
-                return 1;
+            perform(curl);
     } else {
-        bench_begin(&bench);
-        if (curl_easy_perform(curl) != CURLE_OK)
-            return 1;
-        ops = lines;
+        char base[512], url[576];
+        bench_url(base, sizeof base, &bench, bench.mode);
+        snprintf(url, sizeof url, "%s/chat/completions", base);
+        curl_easy_setopt(curl, CURLOPT_URL, url);
+        size_t streams = bench_is(&bench, "first") ? bench.count : 1;
+        lines = 0;
+        for (size_t i = 0; i < streams; i++) {
+            double begun = wall_now();
+            first_us = 0;
+            perform(curl);
+            bench.latencies[i] = first_us - begun;
+        }
+        if (bench_is(&bench, "first"))
+            bench.latency_count = streams;
+        else
+            ops = lines;
     }
     bench_end(&bench, ops);
     curl_easy_cleanup(curl);
-    curl_slist_free_all(headers);
     curl_global_cleanup();
     return 0;
 }

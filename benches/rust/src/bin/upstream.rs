@@ -6,6 +6,7 @@
 //! - `…/blast/LINES/event/…`: LINES server-sent events of 180 bytes, one HTTP chunk each,
 //!   written as fast as the client reads. `…/blast/LINES/block/…`: in chunks of 16 KB.
 //! - `…/paced/MS/LINES/…`: one event every MS milliseconds.
+//! - `…/idle/…`: one event, and nothing more until the client goes.
 //!
 //! Prints `listening on http://127.0.0.1:PORT` and ends when its standard input does.
 
@@ -14,11 +15,13 @@ use std::io::Read;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
+/// Thousands of clients connect at once.
+const BACKLOG: u32 = 4096;
 const EVENT_BYTES: usize = 180;
 const BLOCK_BYTES: usize = 16 * 1024;
 const WRITE_BYTES: usize = 256 * 1024;
@@ -28,7 +31,9 @@ const END: &[u8] = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(([127, 0, 0, 1], 0).into())?;
+    let listener = socket.listen(BACKLOG)?;
     println!("listening on http://{}", listener.local_addr()?);
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
@@ -56,6 +61,8 @@ async fn serve(mut stream: TcpStream) -> Outcome {
             number();
             let (every, lines) = (number(), number());
             paced(&mut stream, every as u64, lines).await?;
+        } else if path.starts_with("/idle") {
+            return idle(&mut stream, &mut buffer).await;
         } else {
             return Err("no such path".into());
         }
@@ -151,5 +158,12 @@ async fn paced(stream: &mut TcpStream, every_ms: u64, lines: usize) -> Outcome {
         stream.write_all(&unit).await?;
     }
     stream.write_all(END).await?;
+    Ok(())
+}
+
+async fn idle(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Outcome {
+    stream.write_all(&[HEAD, &chunk(&event())].concat()).await?;
+    buffer.clear();
+    stream.read_buf(buffer).await?;
     Ok(())
 }
