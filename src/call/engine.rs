@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
+use super::configs::Configs;
 use super::lock;
 use crate::config::Config;
 use crate::credentials::{Means, TokenCache};
@@ -26,6 +27,7 @@ pub(super) struct Engine {
     pub(super) lanes: Arc<Lanes>,
     /// The library's threads.
     pub(super) threads: Handle,
+    pub(super) configs: Configs,
     tokens: Arc<TokenCache>,
     default_http_timeout_ms: Arc<AtomicU64>,
     load: Mutex<Load>,
@@ -83,6 +85,7 @@ impl Engine {
             lanes: Lanes::new(pool.clone(), threads.clone(), &settings),
             pool,
             threads,
+            configs: Configs::default(),
             tokens: Arc::default(),
             settings,
             default_http_timeout_ms,

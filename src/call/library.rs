@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use super::configs::Configs;
 use super::engine::{Engine, EngineStats, Load};
 use super::operation::Operation;
 use super::outcome::Outcome;
@@ -16,7 +17,6 @@ use super::poller::Poller;
 use super::registry::{Kind, Registry};
 use super::state::{Call, Cancel};
 use super::task::{Job, Promise, prepare, run};
-use crate::config::Config;
 use crate::error::Error;
 use crate::probe::{Stage, Verdict};
 use crate::provider;
@@ -239,7 +239,7 @@ impl Library {
                 return Err(Error::Argument("only completions can be prepared".into()));
             }
         };
-        let config = Config::parse(&start.config)?;
+        let config = Configs::default().read(provider, start.config)?;
         Ok(prepare(provider, &config, start.request, stream)?.describe())
     }
 

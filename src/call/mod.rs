@@ -4,6 +4,7 @@
 //! One task on the runtime does everything of one operation, from reading its config to the
 //! last byte; only whole batches of lines cross to the host's threads.
 
+mod configs;
 mod engine;
 mod library;
 mod operation;

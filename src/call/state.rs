@@ -295,9 +295,12 @@ impl Call {
         let mut mailbox = lock(&self.mailbox);
         mailbox.closed = true;
         mailbox.lines = Vec::new();
+        let sleepers = mailbox.sleepers;
         drop(mailbox);
         self.room.notify_one();
-        self.readable.notify_all();
+        if sleepers > 0 {
+            self.readable.notify_all();
+        }
         if let Some((poller, _)) = &self.poller {
             poller.forget(self);
         }

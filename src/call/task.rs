@@ -135,7 +135,7 @@ async fn perform(stage: &mut Stage<'_>, job: Job) -> Result<(), Error> {
 
 async fn completions(stage: &mut Stage<'_>, job: Job) -> Result<(), Error> {
     let streams = job.operation == Operation::CompletionsStream;
-    let config = Config::parse(&job.config)?;
+    let config = stage.engine.configs.read(job.provider, job.config)?;
     stage.report.unused.clone_from(&config.unused);
     let prepared = prepare(job.provider, &config, job.request, streams)?;
     stage.report.model.clone_from(&prepared.model);
@@ -165,8 +165,6 @@ pub(super) fn prepare(
             "the request body is over {MAX_REQUEST_BYTES} bytes"
         )));
     }
-    // What the options say must be right even where this request does not need them.
-    provider.decode_options(&config.option_fields())?;
     provider.prepare(&Order {
         config,
         body,

@@ -28,13 +28,18 @@ impl Library {
             delivered: 0,
             stopped: false,
         };
-        match work.map(Seat::take) {
-            None => reader.read(),
-            Some((work, None)) => {
-                work.spawn();
-                reader.read();
+        let seat = work.and_then(|work| match Seat::take(&work) {
+            Some(seat) => {
+                reader.work(work, &seat);
+                Some(seat)
             }
-            Some((work, Some(seat))) => reader.work(work, &seat),
+            None => {
+                work.spawn();
+                None
+            }
+        });
+        if seat.is_none() {
+            reader.read();
         }
         let (stopped, delivered) = (reader.stopped, reader.delivered);
         let outcome = call.finish();
@@ -43,6 +48,12 @@ impl Library {
         let mut outcome = outcome.unwrap_or_else(refused);
         if stopped {
             outcome.stopped_after(delivered);
+        }
+        if let Some(seat) = seat
+            && (stopped || outcome.error.is_some())
+        {
+            // Whatever the call left unread is not to be kept until the next one comes.
+            seat.lane().catch_up();
         }
         outcome
     }
@@ -123,20 +134,19 @@ struct Seat {
 
 impl Seat {
     /// A seat for this work, if it is of a kind that takes one and there is one.
-    fn take(work: Work) -> (Work, Option<Seat>) {
-        let engine = work.engine.clone();
-        let streams_or_completes = matches!(
+    fn take(work: &Work) -> Option<Seat> {
+        if !matches!(
             work.job.operation,
             Operation::Completions | Operation::CompletionsStream
-        );
-        let lane = streams_or_completes.then(|| engine.lanes.take()).flatten();
-        let seat = lane.map(|lane| {
-            lane.catch_up();
-            engine.task_began();
-            let lane = Some(lane);
-            Seat { lane, engine }
-        });
-        (work, seat)
+        ) {
+            return None;
+        }
+        let engine = work.engine.clone();
+        let lane = engine.lanes.take()?;
+        engine.task_began();
+        lane.catch_up();
+        let lane = Some(lane);
+        Some(Seat { lane, engine })
     }
 
     fn lane(&self) -> &Lane {
@@ -149,7 +159,6 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         if let Some(lane) = self.lane.take() {
-            lane.catch_up();
             self.engine.lanes.give_back(lane);
         }
         self.engine.task_ended();
