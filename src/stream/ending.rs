@@ -94,14 +94,15 @@ impl Ending {
         if payload == b"[DONE]" {
             return true;
         }
-        if self.error == ErrorEvent::Announced || begins_an_error(payload) {
+        let first = Member::first_of(payload);
+        if self.error == ErrorEvent::Announced || first.is_some_and(Member::begins_an_error) {
             self.error = ErrorEvent::Reported(reported_code(payload));
         }
         match self.marker {
-            Marker::TypedEvent => self.terminal = has_type(payload, &TERMINAL_EVENTS),
+            Marker::TypedEvent => self.terminal = first.is_some_and(Member::ends_the_answer),
             Marker::FinishReason => {
-                self.terminal = memmem::find(payload, br#""finishReason""#).is_some()
-                    || has_type(payload, &TERMINAL_EVENTS);
+                self.terminal = first.is_some_and(Member::ends_the_answer)
+                    || memmem::find(payload, br#""finishReason""#).is_some();
             }
             Marker::DoneLine | Marker::Framing => {}
         }
@@ -113,38 +114,53 @@ impl Ending {
     }
 }
 
-/// An error object stands first in its payload, whichever API sends it.
-fn begins_an_error(payload: &[u8]) -> bool {
-    let Some(value) = value_of_first(payload, b"error") else {
-        return has_type(payload, &ERROR_EVENTS);
-    };
-    !value.starts_with(b"null")
+/// The member that stands first in an object. Providers write `type` and `error` first, so a
+/// look at the beginning is enough.
+#[derive(Clone, Copy)]
+struct Member<'a> {
+    key: &'a [u8],
+    /// Whatever follows the colon.
+    value: &'a [u8],
 }
 
-/// Providers write `type` first, so a look at the beginning is enough.
-fn has_type(payload: &[u8], names: &[&[u8]]) -> bool {
-    let value = value_of_first(payload, b"type");
-    let Some(text) = value.and_then(|value| value.strip_prefix(b"\"")) else {
-        return false;
-    };
-    names.iter().any(|name| {
-        let rest = text.strip_prefix(*name);
-        rest.is_some_and(|rest| rest.first() == Some(&b'"'))
-    })
-}
+impl<'a> Member<'a> {
+    fn first_of(object: &'a [u8]) -> Option<Member<'a>> {
+        let key = object
+            .strip_prefix(b"{")?
+            .trim_ascii_start()
+            .strip_prefix(b"\"")?;
+        // Longer than any key that is looked for.
+        let end = key.iter().take(8).position(|byte| *byte == b'"')?;
+        let (key, rest) = key.split_at(end);
+        let value = rest[1..].trim_ascii_start().strip_prefix(b":")?;
+        Some(Member {
+            key,
+            value: value.trim_ascii_start(),
+        })
+    }
 
-/// What follows the first key of an object, if that key is `key`.
-fn value_of_first<'a>(payload: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    let rest = payload.strip_prefix(b"{")?.trim_ascii_start();
-    let rest = rest
-        .strip_prefix(b"\"")?
-        .strip_prefix(key)?
-        .strip_prefix(b"\"")?;
-    Some(
-        rest.trim_ascii_start()
-            .strip_prefix(b":")?
-            .trim_ascii_start(),
-    )
+    fn begins_an_error(self) -> bool {
+        match self.key {
+            b"error" => !self.value.starts_with(b"null"),
+            _ => self.is_type(&ERROR_EVENTS),
+        }
+    }
+
+    fn ends_the_answer(self) -> bool {
+        self.is_type(&TERMINAL_EVENTS)
+    }
+
+    fn is_type(self, names: &[&[u8]]) -> bool {
+        let text = match self.key {
+            b"type" => self.value.strip_prefix(b"\""),
+            _ => None,
+        };
+        let is = |text: &[u8], name: &[u8]| {
+            let rest = text.strip_prefix(name);
+            rest.is_some_and(|rest| rest.first() == Some(&b'"'))
+        };
+        text.is_some_and(|text| names.iter().any(|name| is(text, name)))
+    }
 }
 
 /// The machine-readable code in a provider's error JSON, in the shapes seen in the field:

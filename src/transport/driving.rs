@@ -199,13 +199,15 @@ impl Driver {
     ) -> Poll<T> {
         self.take_hold();
         loop {
-            // What the connection brings while it is driven here is seen here, unannounced.
+            // Driven first: what it brought before was taken, or it would not be queued. What
+            // it brings now is seen here, unannounced.
+            let may_go_on = has_budget_remaining();
+            let went_on = may_go_on && self.drive.run();
             let there = poll(&mut Context::from_waker(Waker::noop()));
             if there.is_ready() {
                 return there;
             }
-            let may_go_on = has_budget_remaining();
-            if may_go_on && self.drive.run() {
+            if went_on {
                 continue;
             }
             self.drive.reader.register(cx.waker());
