@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::configs::Configs;
 use super::engine::{Engine, EngineStats, Load};
+use super::notices;
 use super::operation::Operation;
 use super::outcome::Outcome;
 use super::poller::Poller;
@@ -361,7 +362,7 @@ impl Library {
     fn engine(&self, settings: Settings) -> Result<State, Error> {
         let environment = EnvironmentProxies::read();
         Pool::check(&settings.transport, &environment)?;
-        let runtime = Runtime::start(settings.worker_threads)?;
+        let runtime = Runtime::start(settings.worker_threads, notices::begin, notices::deliver)?;
         let timeout = self.default_http_timeout_ms.clone();
         let threads = runtime.handle().clone();
         let engine = Arc::new(Engine::new(settings, environment, timeout, threads));

@@ -7,6 +7,7 @@
 mod configs;
 mod engine;
 mod library;
+mod notices;
 mod operation;
 mod outcome;
 mod poller;

@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::lock;
-use super::one_turn;
+use super::notices;
 use super::outcome::Outcome;
 use super::poller::Poller;
 use super::sync::{AtomicBool, AtomicU8, AtomicWaker, Condvar, Mutex, MutexGuard, Notify};
@@ -116,11 +116,7 @@ impl Call {
         while !self.try_hand_over(batch) {
             self.room.notified().await;
         }
-        if let Some((poller, _)) = &self.poller {
-            // Calls that became readable together wake the host together.
-            one_turn().await;
-            poller.notify();
-        }
+        self.notify_poller();
     }
 
     /// Publishes the outcome after the last lines. Whatever the task still holds beyond its
@@ -188,7 +184,7 @@ impl Call {
 
     fn notify_poller(&self) {
         if let Some((poller, _)) = &self.poller {
-            poller.notify();
+            notices::soon(poller);
         }
     }
 

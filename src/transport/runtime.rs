@@ -21,11 +21,12 @@ pub struct Runtime {
 const MAX_BLOCKING_THREADS: usize = 64;
 
 impl Runtime {
-    /// Starts `workers` threads named `modelwire-N`.
+    /// Starts `workers` threads named `modelwire-N`. Each calls `begins` first, and `rests`
+    /// whenever nothing is left to do.
     ///
     /// # Errors
     /// `Error::Shutdown` when the system gives no threads or descriptors.
-    pub fn start(workers: usize) -> Result<Runtime, Error> {
+    pub fn start(workers: usize, begins: fn(), rests: fn()) -> Result<Runtime, Error> {
         let threads = Arc::new(AtomicUsize::new(0));
         let (started, stopped) = (threads.clone(), threads.clone());
         let numbers = AtomicUsize::new(0);
@@ -40,11 +41,13 @@ impl Runtime {
             })
             .on_thread_start(move || {
                 signals::block_for_good();
+                begins();
                 started.fetch_add(1, Ordering::Relaxed);
             })
             .on_thread_stop(move || {
                 stopped.fetch_sub(1, Ordering::Relaxed);
             })
+            .on_thread_park(rests)
             .enable_io()
             .enable_time()
             .build()

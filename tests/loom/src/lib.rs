@@ -37,8 +37,12 @@ mod call {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nothing, for every order is tried anyway.
-    async fn one_turn() {}
+    /// At once, for every order is tried anyway.
+    mod notices {
+        pub(super) fn soon(poller: &std::sync::Arc<super::poller::Poller>) {
+            poller.notify();
+        }
+    }
 
     /// Runs a model in every order of its threads with at most `preemptions` switches that no
     /// lock forced.
