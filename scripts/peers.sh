@@ -50,6 +50,7 @@ install_debian() {
     for name in nginx tinyproxy valgrind; do
         PATH=$PATH:/usr/sbin have "$name" || missing+=("$name")
     done
+    have abidiff || missing+=(abigail-tools)
     [[ ${#missing[@]} -gt 0 ]] || return 0
     if [[ -f /etc/debian_version && $(id -u) == 0 ]]; then
         # RUNLEVEL=1 keeps the packages from starting their services.

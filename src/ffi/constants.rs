@@ -83,7 +83,11 @@ pub type modelwire_poller = u64;
 /// exception out of it ends the process, a longjmp out of it is undefined behaviour.
 #[allow(non_camel_case_types)]
 pub type modelwire_line_fn = Option<
-    unsafe extern "C" fn(user_data: *mut std::ffi::c_void, line: *const u8, line_len: usize) -> i32,
+    unsafe extern "C-unwind" fn(
+        user_data: *mut std::ffi::c_void,
+        line: *const u8,
+        line_len: usize,
+    ) -> i32,
 >;
 
 #[cfg(test)]

@@ -93,17 +93,18 @@ impl Body {
         let Some(second) = self.piece().await.transpose()? else {
             return within(first, limit);
         };
-        let mut whole = BytesMut::with_capacity(expected.max(first.len() + second.len()));
-        whole.extend_from_slice(&first);
-        whole.extend_from_slice(&second);
+        let mut whole = Vec::new();
+        let at_once = expected.saturating_sub(first.len() + second.len());
+        append(&mut whole, &first, at_once + second.len())?;
+        append(&mut whole, &second, 0)?;
         drop((first, second));
         while let Some(piece) = self.piece().await.transpose()? {
             if whole.len() + piece.len() > limit {
                 return Err(too_large(limit));
             }
-            whole.extend_from_slice(&piece);
+            append(&mut whole, &piece, 0)?;
         }
-        within(whole.freeze(), limit)
+        within(whole.into(), limit)
     }
 
     /// Reads at most `limit` bytes, and stops there or at the end, whichever comes first.
@@ -118,6 +119,16 @@ impl Body {
         }
         Ok(())
     }
+}
+
+/// Appends `piece` and leaves room for `more`; refused, not aborted, where memory is short,
+/// since how much it takes is the peer's to say.
+fn append(whole: &mut Vec<u8>, piece: &[u8], more: usize) -> Result<(), Error> {
+    whole
+        .try_reserve(piece.len() + more)
+        .map_err(|_| Error::Protocol("no memory for a response body of this size".into()))?;
+    whole.extend_from_slice(piece);
+    Ok(())
 }
 
 fn within(body: Bytes, limit: usize) -> Result<Bytes, Error> {

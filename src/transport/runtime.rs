@@ -2,8 +2,9 @@
 //! and deaf to signals, so that the host's handlers run on the host's threads and a closed
 //! peer raises no SIGPIPE in anybody.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
@@ -33,6 +34,10 @@ impl Runtime {
         // The new threads inherit this thread's mask; on_thread_start covers those that
         // come later.
         let _deaf = signals::Blocked::on_this_thread();
+        let no_threads = || Error::Shutdown("the runtime could not start: no threads".into());
+        if !threads_can_be_had(workers) {
+            return Err(no_threads());
+        }
         let inner = Builder::new_multi_thread()
             .worker_threads(workers)
             .max_blocking_threads(MAX_BLOCKING_THREADS)
@@ -51,7 +56,7 @@ impl Runtime {
             .enable_io()
             .enable_time()
             .build()
-            .map_err(|_| Error::Shutdown("the runtime could not start: no threads".into()))?;
+            .map_err(|_| no_threads())?;
         Ok(Runtime { inner, threads })
     }
 
@@ -70,6 +75,26 @@ impl Runtime {
     pub fn stop(self, limit: Duration) {
         self.inner.shutdown_timeout(limit);
     }
+}
+
+/// Whether the system gives `count` threads at once. Tokio waits without end for the workers
+/// it has when it cannot get the next one, so they are had here first.
+fn threads_can_be_had(count: usize) -> bool {
+    let gate = Arc::new(RwLock::new(()));
+    let held = gate.write();
+    let waits = || {
+        let gate = gate.clone();
+        thread::Builder::new()
+            .name("modelwire-start".into())
+            .spawn(move || drop(gate.read()))
+    };
+    let tried: Vec<_> = (0..count).map(|_| waits()).collect();
+    drop(held);
+    let mut all = true;
+    for thread in tried {
+        all &= thread.is_ok_and(|thread| thread.join().is_ok());
+    }
+    all
 }
 
 #[cfg(unix)]

@@ -1,10 +1,12 @@
-/* Mixed load over every provider that takes a key, from eight threads: answers, streams, cancels,
- * releases and faults. Every call is accounted for exactly once, carries a word of its own that
- * must come back and no other, and nothing may be left at the end.
+/* Mixed load over every provider, from eight threads: answers, streams, cancels, releases and
+ * faults, with keys and with tokens that end after a second and are fetched again all the while.
+ * Every call is accounted for exactly once, carries a word of its own that must come back and no
+ * other, and nothing may be left at the end.
  *
  *     soak URL SECONDS
  *
- * URL is the bundled upstream's, with the scripts of scripts/soak.sh on it. */
+ * URL is the bundled upstream's, with the scripts of scripts/soak.sh on it; the environment names
+ * the token endpoints among them. */
 #define _POSIX_C_SOURCE 200809L
 #include <modelwire.h>
 
@@ -22,6 +24,10 @@ enum { HOSTS = 8, GROUP = 4, PATIENCE_MS = 60000, HEARD = 16384, MOST_GROWTH_KB 
 static const char *const providers[] = {"openai", "openai_compatible", "anthropic", "google", "vertex",
                                         "azure",  "bedrock",           "mistral",   "groq",   "deepseek"};
 enum { PROVIDERS = sizeof providers / sizeof *providers };
+
+/* Of these clouds' calls every other one goes out with a token: of one of so many Entra tenants,
+ * or of Google's default credentials. */
+enum { TENANTS = 4, IDENTITIES = TENANTS + 1 };
 
 enum { ANSWERED, CANCELLED, REFUSED, BROKEN, RELEASED, OUTCOMES };
 static const char *const outcome_names[OUTCOMES] = {"answered", "cancelled", "refused", "broken", "released"};
@@ -64,18 +70,33 @@ static void complain(struct host *host, const struct call *call, const char *wha
     fprintf(stderr, "soak: %s, word %s: %s; heard: %.300s\n", call->provider, call->word, what, call->heard);
 }
 
+/* A key, or an identity for which a token must be had. */
+static void credentials(struct host *host, const struct call *call, const char *base, char *into, size_t room)
+{
+    bool token = pick(host, 2) == 0;
+    if (token && strcmp(call->provider, "azure") == 0)
+        snprintf(into, room,
+                 "{\"azure\":{\"endpoint\":\"%s\",\"tenant_id\":\"t-%u\",\"client_id\":\"c\","
+                 "\"client_secret\":\"s\"}}",
+                 base, pick(host, TENANTS));
+    else if (token && strcmp(call->provider, "vertex") == 0)
+        snprintf(into, room, "{}");
+    else
+        snprintf(into, room, "{\"api_key\":\"k\",\"azure\":{\"endpoint\":\"%s\"}}", base);
+}
+
 /* `script` is "" for the upstream's own answers, else the script that misbehaves. */
 static void prepare(struct host *host, struct call *call, const char *script, bool streams)
 {
-    char base[128];
+    char base[128], with[256];
     memset(call, 0, sizeof *call);
     call->provider = providers[pick(host, PROVIDERS)];
     snprintf(base, sizeof base, "%s%s", url, script);
     snprintf(call->word, sizeof call->word, "word-%u-%lu-%u.", host->number, host->started, host->random);
+    credentials(host, call, base, with, sizeof with);
     snprintf(call->config, sizeof call->config,
-             "{\"credentials\":{\"api_key\":\"k\",\"azure\":{\"endpoint\":\"%s\"}},"
-             "\"options\":{\"base_url\":\"%s\",\"project\":\"p\",\"location\":\"global\"}}",
-             base, base);
+             "{\"credentials\":%s,\"options\":{\"base_url\":\"%s\",\"project\":\"p\",\"location\":\"global\"}}",
+             with, base);
     snprintf(call->request, sizeof call->request,
              "{\"model\":\"m\",\"stream\":%s,\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}",
              streams ? "true" : "false", call->word);
@@ -288,33 +309,57 @@ static int descriptors(void)
     return count;
 }
 
-static bool nothing_lives(void)
+/* What modelwire_stats says, as text. */
+static void stats(char *into, size_t room)
 {
-    char stats[4096];
     size_t len;
     modelwire_result *result = modelwire_stats();
     const uint8_t *body = modelwire_result_body(result, &len);
-    snprintf(stats, sizeof stats, "%.*s", (int)len, (const char *)body);
-    bool nothing = strstr(stats, "\"calls\":0,") && strstr(stats, "\"pollers\":0,") && strstr(stats, "\"results\":0,");
-    printf("%s\n", stats);
+    snprintf(into, room, "%.*s", (int)len, (const char *)body);
     modelwire_result_free(result);
-    return nothing;
 }
 
-/* Watches the memory while the hosts run: the peak of the first third, and of the last. */
-static void watch(time_t seconds, long *early, long *late)
+/* The number behind a name that stands in it once; -1 if it does not. */
+static long stat_of(const char *name)
+{
+    char text[4096];
+    stats(text, sizeof text);
+    const char *at = strstr(text, name);
+    return at == NULL ? -1 : atol(at + strlen(name));
+}
+
+static long tokens_fetched(void)
+{
+    return stat_of("\"refreshes\":");
+}
+
+/* Tokens may be kept, one for each identity. */
+static bool nothing_lives(void)
+{
+    char text[4096];
+    stats(text, sizeof text);
+    printf("%s\n", text);
+    return strstr(text, "\"calls\":0,") && strstr(text, "\"pollers\":0,") && strstr(text, "\"results\":0,") &&
+           stat_of("\"entries\":") <= IDENTITIES;
+}
+
+/* Watches while the hosts run: the memory's peak in the first third and in the last, and how many
+ * tokens were fetched before the last one. */
+static void watch(time_t seconds, long *early, long *late, long *fetched)
 {
     time_t begin = end_at - seconds;
     struct timespec pause = {.tv_nsec = 250000000};
     for (time_t now; (now = time(NULL)) < end_at; nanosleep(&pause, NULL)) {
         long *peak = now < begin + seconds / 3 ? early : now >= end_at - seconds / 3 ? late : NULL;
         long kb = resident_kb();
+        if (peak != late)
+            *fetched = tokens_fetched();
         if (peak != NULL && kb > *peak)
             *peak = kb;
     }
 }
 
-static int report(const struct host *hosts, long early, long late, int fds_before, int fds_after, bool nothing)
+static int report(const struct host *hosts, long early, long late, int fds_before, int fds_after, bool well)
 {
     unsigned long started = 0, ended = 0, wrong = 0;
     for (int outcome = 0; outcome < OUTCOMES; outcome++) {
@@ -332,7 +377,7 @@ static int report(const struct host *hosts, long early, long late, int fds_befor
     printf("of %lu started; memory %ld KB early, %ld KB late; descriptors %d before, %d after\n", started, early,
            late, fds_before, fds_after);
     bool flat = late <= early + MOST_GROWTH_KB;
-    return started == ended && wrong == 0 && flat && fds_before == fds_after && nothing ? EXIT_SUCCESS
+    return started == ended && wrong == 0 && flat && fds_before == fds_after && well ? EXIT_SUCCESS
                                                                                         : EXIT_FAILURE;
 }
 
@@ -346,7 +391,7 @@ int main(int argc, char **argv)
     url = argv[1];
     time_t seconds = atol(argv[2]);
     int fds_before = descriptors();
-    long early = 0, late = 0;
+    long early = 0, late = 0, fetched = 0;
     end_at = time(NULL) + seconds;
     for (unsigned at = 0; at < HOSTS; at++) {
         hosts[at].number = at;
@@ -354,11 +399,15 @@ int main(int argc, char **argv)
         if (pthread_create(&hosts[at].thread, NULL, run, &hosts[at]) != 0)
             return EXIT_FAILURE;
     }
-    watch(seconds, &early, &late);
+    watch(seconds, &early, &late, &fetched);
     for (unsigned at = 0; at < HOSTS; at++)
         pthread_join(hosts[at].thread, NULL);
-    bool nothing = nothing_lives();
+    bool well = nothing_lives();
+    long fetched_in_all = tokens_fetched();
+    printf("tokens: %ld fetched, %ld of them in the last third\n", fetched_in_all, fetched_in_all - fetched);
+    /* Each identity's first token and the next, and still others towards the end. */
+    well = well && fetched >= 2 * IDENTITIES && fetched_in_all > fetched;
     if (modelwire_shutdown(0) != MODELWIRE_OK)
         return EXIT_FAILURE;
-    return report(hosts, early, late, fds_before, descriptors(), nothing);
+    return report(hosts, early, late, fds_before, descriptors(), well);
 }

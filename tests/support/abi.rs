@@ -141,7 +141,7 @@ where
 }
 
 /// `modelwire_completions_stream`; `on_line` answers whether to go on. A panic in it ends
-/// the process, as in every C callback: collect there, assert afterwards.
+/// the call as a bug inside would: collect there, assert afterwards.
 pub fn stream_with<C, R, F>(provider: &str, config: &C, request: &R, mut on_line: F) -> Outcome
 where
     C: Json + ?Sized,
@@ -405,7 +405,7 @@ fn c_name(provider: &str) -> CString {
 }
 
 /// The C callback over a Rust closure.
-unsafe extern "C" fn line<F: FnMut(&[u8]) -> bool>(
+unsafe extern "C-unwind" fn line<F: FnMut(&[u8]) -> bool>(
     user_data: *mut c_void,
     line: *const u8,
     line_len: usize,

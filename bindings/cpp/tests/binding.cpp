@@ -245,6 +245,41 @@ void an_exception_never_crosses_c() {
     CHECK(lines == 2);
     CHECK(modelwire::completions_stream(provider, three_lines(), request, [](auto) {}).info().end() == "done");
 }
+
+// No std::exception, and something that must be destroyed.
+struct Unusual {
+    std::shared_ptr<unsigned> lines;
+};
+
+template <class Use>
+void comes_out_as_it_was(Use use) {
+    const auto lines = std::make_shared<unsigned>(0);
+    try {
+        use([&](std::string_view) {
+            if (++*lines == 2)
+                throw Unusual{lines};
+            return true;
+        });
+        CHECK(!"it was thrown");
+    } catch (const Unusual &unusual) {
+        CHECK(unusual.lines == lines && *lines == 2);
+    }
+    CHECK(lines.use_count() == 1);
+}
+
+void what_a_callback_throws_comes_out_of_every_form() {
+    const std::string config = hanging();
+    comes_out_as_it_was([&](auto on_line) { modelwire::completions_stream(provider, config, request, on_line); });
+    comes_out_as_it_was([&](auto on_line) { (void)modelwire::try_completions_stream(provider, config, request, on_line); });
+    modelwire::LineSplitter splitter;
+    comes_out_as_it_was([&](auto on_line) { (void)splitter.feed("a\nb\nc\n", on_line); });
+    modelwire::LineSplitter last;
+    comes_out_as_it_was([&](auto on_line) {
+        (void)last.feed("a\nb", on_line);
+        (void)last.end(on_line);
+    });
+    nothing_is_left_alive();
+}
 #endif
 
 #if MODELWIRE_HPP_STOP_TOKEN
@@ -311,6 +346,7 @@ int main(int argc, char **argv) {
     failures_are_thrown();
     a_broken_stream_throws_after_its_lines();
     an_exception_never_crosses_c();
+    what_a_callback_throws_comes_out_of_every_form();
 #endif
 #if MODELWIRE_HPP_STOP_TOKEN
     ranges_compose();

@@ -327,7 +327,7 @@ fn read_and_free(result: *mut modelwire_result) {
 }
 
 /// Goes on for as many lines as `user_data` counts.
-unsafe extern "C" fn count_down(user_data: *mut c_void, line: *const u8, len: usize) -> i32 {
+unsafe extern "C-unwind" fn count_down(user_data: *mut c_void, line: *const u8, len: usize) -> i32 {
     // SAFETY: the count is the caller's, and the line is valid during the callback.
     let (left, line) = unsafe {
         (

@@ -5,6 +5,7 @@
  *   ok       a whole answer                 open     one line, and then nothing
  *   lines    a stream of four lines         closes   closes while the request is uploaded
  *   resets   resets while it is uploaded    fails    status 500
+ *   large    an answer of 64 MB             announced   one that claims to be of 200 MB
  */
 #ifndef GUEST_H
 #define GUEST_H

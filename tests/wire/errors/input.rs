@@ -261,7 +261,7 @@ fn pointers_and_numbers_that_no_call_can_be_made_of() {
         (name, endless, none),
         (name, none, endless),
     ] {
-        extern "C" fn on_line(_: *mut std::ffi::c_void, _: *const u8, _: usize) -> i32 {
+        extern "C-unwind" fn on_line(_: *mut std::ffi::c_void, _: *const u8, _: usize) -> i32 {
             0
         }
         let (c, cn) = config;
