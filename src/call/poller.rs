@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::lock;
 use super::signal::Signal;
 use super::state::Call;
-use super::sync::{Condvar, Mutex};
+use super::sync::{Condvar, Mutex, MutexGuard};
 use crate::error::Error;
 
 /// Follows calls.
@@ -26,6 +26,8 @@ struct Queue {
     woken: bool,
     closed: bool,
     sleepers: usize,
+    /// Sleepers that were woken and did not come yet.
+    called: usize,
     /// Made when the host first asks for the descriptor.
     signal: Option<Signal>,
 }
@@ -48,9 +50,14 @@ impl Poller {
             return;
         }
         queue.raise();
-        let sleepers = queue.sleepers;
-        drop(queue);
-        if sleepers > 0 {
+        self.call_one(queue);
+    }
+
+    /// Wakes a thread that waits and was not woken yet.
+    fn call_one(&self, mut queue: MutexGuard<'_, Queue>) {
+        if queue.sleepers > queue.called {
+            queue.called += 1;
+            drop(queue);
             self.wakeable.notify_one();
         }
     }
@@ -93,8 +100,8 @@ impl Poller {
                 }
                 queue.woken = false;
                 queue.settle();
-                if queue.sleepers > 0 && !queue.ready.is_empty() {
-                    self.wakeable.notify_one();
+                if !queue.ready.is_empty() {
+                    self.call_one(queue);
                 }
                 return Ok(count);
             }
@@ -121,6 +128,7 @@ impl Poller {
                 }
             };
             queue.sleepers -= 1;
+            queue.called = queue.called.saturating_sub(1);
         }
     }
 
