@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
@@ -65,7 +66,16 @@ impl Runtime {
     /// Stops and joins every thread. One that sits in the system's resolver longer than
     /// `limit` is left to end by itself.
     pub fn stop(self, limit: Duration) {
-        self.inner.shutdown_timeout(limit);
+        let stop = move || self.inner.shutdown_timeout(limit);
+        if Handle::try_current().is_err() {
+            return stop();
+        }
+        // A thread that drives a runtime of the host's may not wait for another.
+        let _deaf = signals::Blocked::on_this_thread();
+        let name = "modelwire-stop".to_owned();
+        if let Ok(stopping) = thread::Builder::new().name(name).spawn(stop) {
+            let _ = stopping.join();
+        }
     }
 }
 
