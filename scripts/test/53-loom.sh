@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The handles, the calls and the pollers under a model checker: every order in which threads
-# may meet, up to a bound.
+# The handles, the calls, the pollers and the drives of connections under a model checker: every
+# order in which threads may meet, up to a bound.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 

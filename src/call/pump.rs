@@ -83,12 +83,12 @@ impl Pump {
                 report.first_line = Some(report.elapsed());
             }
             if done? {
-                call.hand_over(&mut self.batch).await;
+                call.hand_over(&mut self.batch, || body.rest()).await;
                 drain(body).await;
                 return self.conclude(true, &ending);
             }
             if self.batch.len() >= BATCH_BYTES {
-                call.hand_over(&mut self.batch).await;
+                call.hand_over(&mut self.batch, || body.rest()).await;
             }
         }
     }
@@ -121,7 +121,7 @@ impl Pump {
                     return ready.transpose();
                 }
             }
-            call.hand_over(&mut self.batch).await;
+            call.hand_over(&mut self.batch, || body.rest()).await;
         }
         silence.limit(body).await?.transpose()
     }

@@ -111,10 +111,19 @@ impl Call {
         self.notify_poller();
     }
 
-    /// Hands `batch` over, as soon as less waits than may.
-    pub(super) async fn hand_over(self: &Arc<Self>, batch: &mut Vec<u8>) {
-        while !self.try_hand_over(batch) {
+    /// Hands `batch` over, as soon as less waits than may. `before_waiting` is called if that
+    /// is not at once.
+    pub(super) async fn hand_over(
+        self: &Arc<Self>,
+        batch: &mut Vec<u8>,
+        before_waiting: impl FnOnce(),
+    ) {
+        if !self.try_hand_over(batch) {
+            before_waiting();
             self.room.notified().await;
+            while !self.try_hand_over(batch) {
+                self.room.notified().await;
+            }
         }
         self.notify_poller();
     }

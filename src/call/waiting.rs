@@ -5,7 +5,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use super::engine::Engine;
+use super::engine::{Away, Engine};
 use super::library::{Begun, Library, Start, Work};
 use super::operation::Operation;
 use super::outcome::Outcome;
@@ -83,7 +83,7 @@ impl<F: FnMut(&[u8]) -> bool> Reader<'_, F> {
         let mut over = false;
         loop {
             over = over || seat.lane().drive(task.as_mut(), || call.is_readable());
-            let _away = seat.engine.leave();
+            let _away = seat.leave(over);
             if !self.next() {
                 break;
             }
@@ -147,6 +147,13 @@ impl Seat {
         lane.catch_up();
         let lane = Some(lane);
         Some(Seat { lane, engine })
+    }
+
+    /// This thread turns to the host, and so do the tasks that it has: its seat, and the work
+    /// unless that is over.
+    fn leave(&self, over: bool) -> (Away<'_>, Option<Away<'_>>) {
+        let work = (!over).then(|| self.engine.leave());
+        (self.engine.leave(), work)
     }
 
     fn lane(&self) -> &Lane {

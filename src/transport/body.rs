@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 
-use super::driving::Driver;
+use super::drive::Driver;
 use super::failure::body_failure;
 use super::returning::{Origin, Returning};
 use crate::error::Error;
@@ -42,6 +42,14 @@ impl Body {
     /// never missed.
     pub fn is_driven_here(&self) -> bool {
         self.driver.is_some()
+    }
+
+    /// The reader turns to something else, perhaps for long: until it asks again the connection
+    /// goes on without it.
+    pub fn rest(&mut self) {
+        if let Some(driver) = &mut self.driver {
+            driver.rest();
+        }
     }
 
     /// The next piece; `None` at the message's proper end.

@@ -70,9 +70,11 @@ impl Lanes {
     }
 
     /// A lane for this thread. `None` when there are enough, when the system gives no
-    /// descriptors, or when this thread drives a runtime already.
+    /// descriptors, and when this thread drives a runtime already, or is ending and can drive
+    /// none any more.
     pub fn take(&self) -> Option<Lane> {
-        if Handle::try_current().is_ok() {
+        let is_free = Handle::try_current().is_err_and(|error| error.is_missing_context());
+        if !is_free {
             return None;
         }
         let idle = {

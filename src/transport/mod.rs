@@ -6,6 +6,7 @@ mod body;
 mod client;
 mod connection;
 mod connector;
+mod drive;
 mod driving;
 mod failure;
 mod lane;
@@ -14,6 +15,7 @@ mod proxy;
 mod resolver;
 mod returning;
 mod runtime;
+mod sync;
 mod tls;
 mod wire;
 

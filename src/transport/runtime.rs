@@ -73,7 +73,16 @@ impl Runtime {
     /// Stops and joins every thread. One that sits in the system's resolver longer than
     /// `limit` is left to end by itself.
     pub fn stop(self, limit: Duration) {
-        self.inner.shutdown_timeout(limit);
+        let stop = move || self.inner.shutdown_timeout(limit);
+        if Handle::try_current().is_err() {
+            return stop();
+        }
+        // A thread that drives a runtime of the host's may not wait for another.
+        let _deaf = signals::Blocked::on_this_thread();
+        let name = "modelwire-stop".to_owned();
+        if let Ok(stopping) = thread::Builder::new().name(name).spawn(stop) {
+            let _ = stopping.join();
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod calls;
 mod connections;
 mod fork;
 mod handles;
+mod lanes;
 mod limits;
 mod many;
 mod options;

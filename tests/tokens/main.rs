@@ -3,6 +3,7 @@
 //! scripted upstream, which shows what was sent with which token.
 
 mod azure;
+mod blocking;
 mod child;
 mod default_azure;
 mod failures;

@@ -1,5 +1,5 @@
-//! The library's own handles, calls and pollers under a model checker. The files of `src/call`
-//! are compiled here with loom's locks, condition variables and atomics in place of std's, and
+//! The library's own handles, calls, pollers and drives under a model checker. Files of
+//! `src/call` and `src/transport` are compiled here with loom's locks, condition variables and atomics in place of std's, and
 //! every model is run in each order in which its threads may meet (up to a bound of
 //! preemptions). A wake-up that is lost anywhere leaves a thread asleep, which loom reports as
 //! a deadlock.
@@ -19,6 +19,7 @@ mod call {
     #[path = "../../../../src/call/signal.rs"]
     mod signal;
     #[path = "../../../../src/call/state.rs"]
+    #[allow(dead_code)]
     mod state;
 
     mod outcome;
@@ -29,13 +30,7 @@ mod call {
     mod handles;
     mod polling;
 
-    use std::sync::PoisonError;
-
-    use sync::{Mutex, MutexGuard};
-
-    fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    use super::{check, lock};
 
     /// At once, for every order is tried anyway.
     mod notices {
@@ -43,12 +38,32 @@ mod call {
             poller.notify();
         }
     }
+}
 
-    /// Runs a model in every order of its threads with at most `preemptions` switches that no
-    /// lock forced.
-    fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(preemptions);
-        builder.check(model);
-    }
+mod transport {
+    #[path = "../../../../src/transport/drive.rs"]
+    #[allow(dead_code)]
+    mod drive;
+
+    mod sync;
+
+    mod driving;
+
+    use super::{check, lock};
+}
+
+use std::sync::PoisonError;
+
+use loom::sync::{Mutex, MutexGuard};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a model in every order of its threads with at most `preemptions` switches that no
+/// lock forced.
+fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
 }

@@ -33,8 +33,8 @@ fn read(call: &Call) -> String {
 /// What the task does: two batches, of which one line at a time fits in, and the end.
 async fn pump(call: Arc<Call>) {
     call.open();
-    call.hand_over(&mut b"1\n".to_vec()).await;
-    call.hand_over(&mut b"2\n".to_vec()).await;
+    call.hand_over(&mut b"1\n".to_vec(), || ()).await;
+    call.hand_over(&mut b"2\n".to_vec(), || ()).await;
     call.end(b"3\n".to_vec(), Outcome("done"));
 }
 

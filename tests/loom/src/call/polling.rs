@@ -54,8 +54,8 @@ fn a_stream_is_followed_to_its_end() {
             let call = call.clone();
             move || {
                 call.open();
-                block_on(call.hand_over(&mut b"1\n".to_vec()));
-                block_on(call.hand_over(&mut b"2\n".to_vec()));
+                block_on(call.hand_over(&mut b"1\n".to_vec(), || ()));
+                block_on(call.hand_over(&mut b"2\n".to_vec(), || ()));
                 call.end(Vec::new(), Outcome("done"));
             }
         });
@@ -80,7 +80,7 @@ fn two_calls_share_a_poller_with_room_for_one_token() {
         let calls = [followed(&poller, 0), followed(&poller, 1)];
         let tasks = calls.clone().map(|call| {
             thread::spawn(move || {
-                block_on(call.hand_over(&mut b"1\n".to_vec()));
+                block_on(call.hand_over(&mut b"1\n".to_vec(), || ()));
                 call.end(Vec::new(), Outcome("done"));
             })
         });
@@ -124,7 +124,7 @@ fn a_closed_call_is_not_reported_again() {
         let task = thread::spawn({
             let call = call.clone();
             move || {
-                block_on(call.hand_over(&mut b"1\n".to_vec()));
+                block_on(call.hand_over(&mut b"1\n".to_vec(), || ()));
                 call.end(Vec::new(), Outcome("done"));
             }
         });
@@ -189,7 +189,7 @@ fn the_descriptor_tells_the_truth() {
         let task = thread::spawn({
             let call = call.clone();
             move || {
-                block_on(call.hand_over(&mut b"1\n".to_vec()));
+                block_on(call.hand_over(&mut b"1\n".to_vec(), || ()));
                 call.end(Vec::new(), Outcome("done"));
             }
         });
