@@ -1,8 +1,9 @@
 //! An operation in flight: handles that name it, the task that drives it, the events a
 //! reader takes, pollers that follow many at once, and the library that owns them all.
 //!
-//! One task on the runtime does everything of one operation, from reading its config to the
-//! last byte; only whole batches of lines cross to the host's threads.
+//! One task does everything of one operation, from reading its config to the last byte: on the
+//! library's threads, from where only whole batches of lines cross to the host's, or on the
+//! thread of a host that waits for it anyway.
 
 mod configs;
 mod engine;

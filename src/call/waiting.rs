@@ -1,6 +1,7 @@
 //! Operations whose caller waits for them. Where it can be, the caller's own thread does the
 //! work, in a lane: then nothing crosses threads. It leaves the work to hand lines to the
-//! host, which may take its time without holding up anybody else.
+//! host, which may take its time without holding up anybody else; its own connection waits
+//! meanwhile, an upload that is still under way included.
 
 use std::pin::pin;
 use std::sync::Arc;

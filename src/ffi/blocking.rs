@@ -1,5 +1,6 @@
-//! Operations that block the caller's thread. Everything happens on the runtime; this
-//! thread sleeps until a whole batch, or the end, is there.
+//! Operations that block the caller's thread. Completions are done on that very thread, as
+//! long as there are lanes for it; probes, and what exceeds the lanes, on the library's, while
+//! this one sleeps until a whole batch, or the end, is there.
 
 use std::ffi::{c_char, c_void};
 

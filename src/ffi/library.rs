@@ -62,7 +62,8 @@ pub unsafe extern "C" fn modelwire_init(
 /// Stops the library: new operations are refused, those in flight get `grace_ms`
 /// milliseconds, the rest end with MODELWIRE_E_SHUTDOWN; every terminal event is delivered,
 /// every socket closed and every thread joined, but for one that the system's name resolver
-/// does not give back within ten seconds. Blocks until then. Calls that ended can still be
+/// does not give back within ten seconds, and the connection of a blocking call that is inside
+/// its line callback, which closes when the callback returns. Blocks until then. Calls that ended can still be
 /// finished, results still be read and freed. A later operation starts afresh.
 ///
 /// Returns MODELWIRE_OK, also when nothing ran, or MODELWIRE_E_SHUTDOWN when another thread

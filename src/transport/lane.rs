@@ -180,9 +180,9 @@ impl Lane {
         &self.pool
     }
 
-    /// Lets happen what became possible while nobody drove: a connection that the peer
-    /// closed is found closed, one whose response was left is closed, and one that served
-    /// its response is ready for the next.
+    /// Lets happen what became possible while nobody drove: a connection whose response was
+    /// left is closed, one that served its response is ready for the next. One that the peer
+    /// closed is seen to be closed; it goes with the next look or call, which does not use it.
     pub fn catch_up(&self) {
         self.runtime.block_on(yield_now());
     }

@@ -81,7 +81,7 @@ pub fn hand_over_polled(line: &[u8], count: usize) {
 fn give(call: &Arc<Call>, batch: &mut Vec<u8>, line: &[u8]) {
     batch.extend_from_slice(line);
     let mut context = Context::from_waker(Waker::noop());
-    let handed = pin!(call.hand_over(batch)).poll(&mut context);
+    let handed = pin!(call.hand_over(batch, || ())).poll(&mut context);
     assert_eq!(handed, Poll::Ready(()));
 }
 
