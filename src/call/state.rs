@@ -111,19 +111,16 @@ impl Call {
         self.notify_poller();
     }
 
-    /// Hands `batch` over, as soon as less waits than may. `before_waiting` is called if that
-    /// is not at once.
+    /// Hands `batch` over, as soon as less waits than may. `before_waiting` is called before
+    /// each wait for that.
     pub(super) async fn hand_over(
         self: &Arc<Self>,
         batch: &mut Vec<u8>,
-        before_waiting: impl FnOnce(),
+        mut before_waiting: impl FnMut(),
     ) {
-        if !self.try_hand_over(batch) {
+        while !self.try_hand_over(batch) {
             before_waiting();
             self.room.notified().await;
-            while !self.try_hand_over(batch) {
-                self.room.notified().await;
-            }
         }
         self.notify_poller();
     }

@@ -154,12 +154,8 @@ impl Guide {
         peer: Uri,
         side: impl FnOnce(&Configs) -> &Arc<ClientConfig>,
     ) -> Result<Wire, Foreign> {
-        let tcp = self.tcp.clone().call(peer.clone()).await?;
-        let wire = Wire::Tcp(tcp.into_inner());
-        if peer.scheme() == Some(&Scheme::HTTPS) {
-            return secured(wire, &peer, side(self.tls()?)).await;
-        }
-        Ok(wire)
+        let tls = || Ok(side(self.tls()?).clone());
+        opened(self.tcp.clone(), peer, tls).await
     }
 
     /// A tunnel through the proxy (RFC 9110, section 9.3.6).
@@ -179,6 +175,19 @@ impl Guide {
     fn tls(&self) -> Result<&Configs, NoTls> {
         self.route.tls.configs().map_err(|_| NoTls)
     }
+}
+
+/// TCP to `peer`, and TLS over it if that is an https one; only then is `tls` asked for.
+async fn opened(
+    mut tcp: HttpConnector<SystemResolver>,
+    peer: Uri,
+    tls: impl FnOnce() -> Result<Arc<ClientConfig>, NoTls>,
+) -> Result<Wire, Foreign> {
+    let wire = Wire::Tcp(tcp.call(peer.clone()).await?.into_inner());
+    if peer.scheme() == Some(&Scheme::HTTPS) {
+        return secured(wire, &peer, &tls()?).await;
+    }
+    Ok(wire)
 }
 
 async fn secured(wire: Wire, peer: &Uri, tls: &Arc<ClientConfig>) -> Result<Wire, Foreign> {
@@ -211,14 +220,8 @@ impl Service<Uri> for ToProxy {
     }
 
     fn call(&mut self, proxy: Uri) -> Reaching {
-        let (mut tcp, tls) = (self.tcp.clone(), self.tls.clone());
-        Box::pin(async move {
-            let wire = Wire::Tcp(tcp.call(proxy.clone()).await?.into_inner());
-            if proxy.scheme() == Some(&Scheme::HTTPS) {
-                return Ok(TokioIo::new(secured(wire, &proxy, &tls).await?));
-            }
-            Ok(TokioIo::new(wire))
-        })
+        let (tcp, tls) = (self.tcp.clone(), self.tls.clone());
+        Box::pin(async move { opened(tcp, proxy, || Ok(tls)).await.map(TokioIo::new) })
     }
 }
 
