@@ -62,13 +62,6 @@ static void cannot_start(const char *url, const char *options, size_t room) {
     CHECK_EQ(modelwire_shutdown(0), MODELWIRE_OK);
 }
 
-static int32_t nothing(void *user_data, const uint8_t *line, size_t len) {
-    (void)user_data;
-    (void)line;
-    (void)len;
-    return 0;
-}
-
 /* The library keeps no copy that there is no room for, whichever way the request comes. */
 static void uploads(const char *url, const uint8_t *body, size_t len, int32_t expected) {
     char room[512];
@@ -77,7 +70,7 @@ static void uploads(const char *url, const uint8_t *body, size_t len, int32_t ex
     size_t config_len = strlen(text);
     modelwire_result *results[] = {
         modelwire_completions(PROVIDER, config, config_len, body, len),
-        modelwire_completions_stream(PROVIDER, config, config_len, body, len, nothing, NULL),
+        modelwire_completions_stream(PROVIDER, config, config_len, body, len, guest_ignore_line, NULL),
         modelwire_finish(modelwire_start(MODELWIRE_OP_COMPLETIONS_STREAM, PROVIDER, config, config_len, body, len, 0, 0)),
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
@@ -114,7 +107,7 @@ int main(int argc, char **argv) {
         CHECK_EQ(guest_call(url, "announced"), MODELWIRE_E_PROTOCOL);
         uploads(url, body, LARGE, MODELWIRE_E_REQUEST);
         CHECK_EQ(guest_call(url, "ok"), MODELWIRE_OK);
-        CHECK_EQ(guest_stream(url, "lines", nothing, NULL), MODELWIRE_OK);
+        CHECK_EQ(guest_stream(url, "lines", guest_ignore_line, NULL), MODELWIRE_OK);
     }
     for (int i = 0; i < STREAMS; i++) {
         CHECK_EQ(modelwire_next(open[i], 60000, &data, &len), MODELWIRE_EVENT_LINES);

@@ -11,13 +11,6 @@
 
 extern char **environ;
 
-static int32_t nothing(void *user_data, const uint8_t *line, size_t len) {
-    (void)user_data;
-    (void)line;
-    (void)len;
-    return 0;
-}
-
 static void take(modelwire_result *result) {
     modelwire_result_free(result);
 }
@@ -26,7 +19,7 @@ static void everything(const char *url) {
     const char *scripts[] = {"ok", "lines", "fails", "closes", "resets", "nothing-here"};
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         guest_call(url, scripts[i]);
-        guest_stream(url, scripts[i], nothing, NULL);
+        guest_stream(url, scripts[i], guest_ignore_line, NULL);
     }
     guest_call("http://127.0.0.1:1", "ok");
     guest_call("https://127.0.0.1:1", "ok");

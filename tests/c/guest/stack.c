@@ -7,13 +7,6 @@
 
 enum { STACK = 2 * 1024 * 1024, MOST = 256 * 1024, PAINT = 0xA5 };
 
-static int32_t nothing(void *user_data, const uint8_t *line, size_t len) {
-    (void)user_data;
-    (void)line;
-    (void)len;
-    return 0;
-}
-
 static void take(modelwire_result *result) {
     size_t len;
     modelwire_result_info(result, &len);
@@ -34,7 +27,7 @@ static void *everything(void *url) {
         take(modelwire_prepare(providers[i], config, config_len, request, request_len, MODELWIRE_OP_COMPLETIONS));
         take(modelwire_validate_provider_options(providers[i], config, config_len));
         take(modelwire_completions(providers[i], config, config_len, request, request_len));
-        take(modelwire_completions_stream(providers[i], config, config_len, request, request_len, nothing, NULL));
+        take(modelwire_completions_stream(providers[i], config, config_len, request, request_len, guest_ignore_line, NULL));
     }
     take(modelwire_test_connection(PROVIDER, config, config_len));
     /* The parser goes as deep as it ever does. */
@@ -49,7 +42,7 @@ static void *everything(void *url) {
     guest_finish(call);
     modelwire_poller_free(poller);
     modelwire_sse *sse = modelwire_sse_new();
-    modelwire_sse_feed(sse, (const uint8_t *)"data: 1\n", 8, nothing, NULL);
+    modelwire_sse_feed(sse, (const uint8_t *)"data: 1\n", 8, guest_ignore_line, NULL);
     modelwire_sse_free(sse);
     modelwire_shutdown(0);
     return NULL;
